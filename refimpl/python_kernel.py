@@ -1,0 +1,603 @@
+"""A Python kernel, small enough to read and complete enough to use.
+
+Copy this file, `wire.py`, `kernel.py` and `run_kernel.py` into a package of your own, and you have
+a kernel to start from: `python -m yourpackage.python_kernel -f FILE`.
+
+An `execute_request` goes through these phases:
+
+1. The cell is parsed. If its last statement is an expression, that becomes the cell's value.
+2. The statements run from top to bottom, then the value is computed; both may `await`.
+3. The value is displayed as execute_result, if it is not None, and kept as `_`.
+4. Only after success, the user_expressions are evaluated.
+5. The cell is remembered in the history, unless the request said not to.
+
+Tracebacks show the cell's own lines: its source is kept where `traceback` looks for it.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import codeop
+import contextlib
+import fnmatch
+import getpass
+import io
+import keyword
+import linecache
+import re
+import sys
+import traceback
+import types
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TextIO
+
+from . import kernel, run_kernel
+from .kernel import Kernel, error_content
+
+# The methods that objects describe themselves with, as Jupyter's Python kernels have them.
+REPR_METHODS = {
+    "_repr_html_": "text/html",
+    "_repr_markdown_": "text/markdown",
+    "_repr_svg_": "image/svg+xml",
+    "_repr_png_": "image/png",
+    "_repr_jpeg_": "image/jpeg",
+    "_repr_latex_": "text/latex",
+    "_repr_json_": "application/json",
+    "_repr_javascript_": "application/javascript",
+    "_repr_pdf_": "application/pdf",
+}
+# The name that ends at the cursor, and the dotted name that the cursor is in.
+_NAME_BEFORE = re.compile(r"[^\W\d]?[\w.]*$")
+_HELP = re.compile(r"\s*(?:(\?{1,2})\s*([\w.]+)|([\w.]+)\s*(\?{1,2}))\s*")
+_COMPILE_FLAGS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+
+
+class Entry(NamedTuple):
+    """One cell in the history: its number, its source, and the text of its value."""
+
+    line: int
+    source: str
+    output: str | None
+
+
+def mime_bundle(
+    value: Any, include: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Describe a value in every form it offers: (data, metadata), both by MIME type.
+
+    `text/plain` is always there. A form whose method raises is left out, with the reason on
+    stderr, so that one broken method hides nothing else.
+
+    >>> mime_bundle(2 ** 10)
+    ({'text/plain': '1024'}, {})
+    """
+    data: dict[str, Any] = {"text/plain": _text(value)}
+    metadata: dict[str, Any] = {}
+    if not isinstance(value, type):  # a class has the methods, but they are not about itself
+        bundle = getattr(value, "_repr_mimebundle_", None)
+        if callable(bundle):
+            _merge(data, metadata, lambda: bundle(include=include or None, exclude=exclude or None))
+        for name, mime in REPR_METHODS.items():
+            method = getattr(value, name, None)
+            if callable(method) and mime not in data:
+                _merge(data, metadata, lambda m=method, mime=mime: _one_form(mime, m()))  # type: ignore[misc]
+    if include:
+        data = {mime: form for mime, form in data.items() if mime in include}
+    data = {mime: form for mime, form in data.items() if mime not in exclude}
+    return data, {mime: note for mime, note in metadata.items() if mime in data}
+
+
+def _one_form(mime: str, form: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    if form is None:
+        return None
+    note = {}
+    if isinstance(form, tuple):  # (data, metadata), as for the size of an image
+        form, note = form
+    return {mime: form}, {mime: note} if note else {}
+
+
+def _merge(data: dict[str, Any], metadata: dict[str, Any], describe: Callable[[], Any]) -> None:
+    try:
+        forms = describe()
+    except Exception as error:
+        print(f"display: {type(error).__name__}: {error}", file=sys.stderr)
+        return
+    if forms is not None:
+        more, notes = forms if isinstance(forms, tuple) else (forms, {})
+        data.update(more)
+        metadata.update(notes)
+
+
+def _text(value: Any) -> str:
+    """Return the repr of a value, whatever its `__repr__` does."""
+    try:
+        text = repr(value)
+    except Exception as error:
+        return f"<{type(value).__name__}: its repr() raised {type(error).__name__}>"
+    return text
+
+
+class OutStream(io.TextIOBase):
+    """What `sys.stdout` and `sys.stderr` are in a kernel: text goes to the front ends."""
+
+    def __init__(self, name: str, write: Callable[[str, str], None]) -> None:
+        """Take the stream's name and the function that publishes (name, text)."""
+        self.name = name
+        self._publish = write
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """UTF-8, always: there is no terminal here."""
+        return "utf-8"
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Publish text. Raises TypeError for anything else."""
+        if not isinstance(text, str):
+            raise TypeError(f"write: expected str, got {type(text).__name__}")
+        self._publish(self.name, text)
+        return len(text)
+
+
+class DisplayHandle:
+    """A display that can be replaced later: `handle = display(value, display_id=True)`."""
+
+    def __init__(self, display: Callable[..., Any], display_id: str) -> None:
+        """Remember which display this is."""
+        self.display_id = display_id
+        self._display = display
+
+    def update(self, value: Any, **options: Any) -> None:
+        """Replace what is shown by another value."""
+        self._display(value, display_id=self.display_id, update=True, **options)
+
+    def __repr__(self) -> str:
+        return f"<DisplayHandle {self.display_id}>"
+
+
+class PythonKernel(Kernel):
+    """A kernel that runs Python."""
+
+    implementation = "refimpl-python"
+    implementation_version = "0.1.0"
+    language_info = {
+        "name": "python",
+        "version": ".".join(map(str, sys.version_info[:3])),
+        "mimetype": "text/x-python",
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "pygments_lexer": "python3",
+        "nbconvert_exporter": "python",
+        "file_extension": ".py",
+    }
+    banner = f"Python {sys.version}\nrefimpl, a kernel to read and to copy"
+    help_links = [{"text": "Python", "url": f"https://docs.python.org/{sys.version_info[0]}"}]
+
+    def __init__(self, **given: Any) -> None:
+        """Prepare an empty namespace; what is given goes to `Kernel`."""
+        super().__init__(**given)
+        self.module = types.ModuleType("__main__")
+        self.namespace = self.module.__dict__
+        self.namespace.update(
+            display=self.display,
+            clear_output=self.clear_output,
+            exit=self.exit,
+            quit=self.exit,
+            __builtins__=builtins,
+        )
+        self.history: list[Entry] = []
+        self.stdout = OutStream("stdout", self.stream)
+        self.stderr = OutStream("stderr", self.stream)
+        self._redirection = self._redirect()  # lasts as long as the kernel
+        self._payload: list[dict[str, Any]] = []
+        self._cells = 0
+        self._result_text: str | None = None
+
+    # --- the process is the user's -------------------------------------------------------------
+
+    def start(self) -> None:
+        """Make this process the user's: `__main__`, sys.stdout, input, and the working folder."""
+        self._redirection.__enter__()
+        sys.modules["__main__"] = self.module
+        if not sys.path or sys.path[0] != "":
+            sys.path.insert(0, "")  # modules beside the notebook can be imported
+
+    @contextlib.contextmanager
+    def _redirect(self) -> Iterator[None]:
+        """Send what Python prints and asks to the front end."""
+        names: list[tuple[Any, str, Any]] = [
+            (sys, "stdout", self.stdout),
+            (sys, "stderr", self.stderr),
+            (builtins, "input", self.input),
+            (getpass, "getpass", self._getpass),
+            (sys, "displayhook", self._displayhook),
+        ]
+        before = [getattr(owner, name) for owner, name, _ in names]
+        for owner, name, value in names:
+            setattr(owner, name, value)
+        try:
+            yield
+        finally:
+            for (owner, name, _), value in zip(names, before, strict=True):
+                setattr(owner, name, value)
+
+    # --- functions for the user ----------------------------------------------------------------
+
+    def display(
+        self,
+        *values: Any,
+        display_id: str | bool | None = None,
+        update: bool = False,
+        raw: bool = False,
+        metadata: dict[str, Any] | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        transient: dict[str, Any] | None = None,
+    ) -> DisplayHandle | None:
+        """Show values in the front end, each in the richest form it has.
+
+        With `display_id` (True for a new one) the display can be replaced later, by the handle
+        that is returned or by `update=True`. With `raw`, values are MIME bundles already.
+        Raises TypeError for `update` without an id, and for a raw value that is not a dict.
+        """
+        if update and not isinstance(display_id, str):
+            raise TypeError("display: update needs the display_id of what it replaces")
+        if display_id is True:
+            display_id = uuid.uuid4().hex
+        transient = dict(transient or {})
+        if display_id:
+            transient["display_id"] = display_id
+        msg_type = "update_display_data" if update else "display_data"
+        for value in values:
+            own = getattr(value, "_ipython_display_", None)
+            if callable(own) and not raw and not isinstance(value, type):
+                own()
+                continue
+            if raw and not isinstance(value, dict):
+                raise TypeError(f"display: expected a MIME bundle, got {type(value).__name__}")
+            data, notes = (value, {}) if raw else mime_bundle(value, include, exclude)
+            notes = {**notes, **(metadata or {})}
+            self.publish(msg_type, {"data": data, "metadata": notes, "transient": transient})
+        return DisplayHandle(self.display, display_id) if display_id else None
+
+    def clear_output(self, wait: bool = False) -> None:
+        """Remove the outputs of this cell; with `wait`, only once there is something new."""
+        self.publish("clear_output", {"wait": bool(wait)})
+
+    def page(self, text: str, title: str = "") -> None:
+        """Show text in the front end's pager, beside the outputs."""
+        self._payload.append({"source": "page", "data": {"text/plain": text}, "start": 0})
+
+    def exit(self, status: Any = None) -> None:
+        """Ask the front end to end this kernel."""
+        self._payload.append({"source": "ask_exit", "keepkernel": False})
+
+    def input(self, prompt: object = "", /) -> str:
+        """Ask the user for a line of text, as the builtin does."""
+        return self.raw_input(str(prompt))
+
+    def _getpass(self, prompt: str = "Password: ", stream: TextIO | None = None, **_: Any) -> str:
+        return self.getpass(prompt)
+
+    def _displayhook(self, value: Any) -> None:
+        if value is None:
+            return
+        self.namespace["_"] = value
+        own = getattr(value, "_ipython_display_", None)
+        if callable(own) and not isinstance(value, type):
+            own()
+            return
+        data, metadata = mime_bundle(value)
+        self._result_text = data["text/plain"]
+        count = self.execution_count
+        result = {"data": data, "metadata": metadata, "execution_count": count}
+        self.publish("execute_result", result)
+
+    # --- execution -----------------------------------------------------------------------------
+
+    async def do_execute(
+        self,
+        code: str,
+        silent: bool,
+        store_history: bool = True,
+        user_expressions: dict[str, str] | None = None,
+        allow_stdin: bool = False,
+    ) -> dict[str, Any]:
+        """Run a cell. See the phases at the top of this module."""
+        self._payload = []
+        self._result_text = None
+        with self._redirected():
+            try:
+                await self._run_cell(code)
+            except BaseException as error:  # SystemExit too ends the cell, not the kernel
+                if isinstance(error, GeneratorExit):
+                    raise
+                content = error_content(error, self._traceback(error))
+                self.publish("error", {k: v for k, v in content.items() if k != "status"})
+            else:
+                expressions = user_expressions or {}
+                values = {name: self._evaluate(text) for name, text in expressions.items()}
+                content = {"status": "ok", "user_expressions": values}
+        if store_history:
+            self.history.append(Entry(self.execution_count, code, self._result_text))
+        return {**content, "execution_count": self.execution_count, "payload": self._payload}
+
+    @contextlib.contextmanager
+    def _redirected(self) -> Iterator[None]:
+        """Redirect for one cell, unless `start` has made the whole process the user's."""
+        if sys.modules["__main__"] is self.module:
+            yield
+        else:
+            with self._redirect():
+                yield
+
+    async def _run_cell(self, code: str) -> None:
+        asked = _HELP.fullmatch(code)
+        if asked:
+            marks, name = asked[1] or asked[4], asked[2] or asked[3]
+            found = self.do_inspect(name, len(name), detail_level=len(marks) - 1)
+            self.page(found["data"].get("text/plain", f"Object `{name}` not found."))
+            return
+        self._cells += 1
+        filename = f"<cell {self._cells}>"
+        # No modification time: then linecache never drops the entry in favour of a real file.
+        linecache.cache[filename] = (len(code), None, code.splitlines(keepends=True), filename)
+        body, value = _compile(code, filename)
+        if body is not None:
+            await self._run(body)
+        if value is not None:
+            sys.displayhook(await self._run(value))
+
+    async def _run(self, code: types.CodeType) -> Any:
+        result = eval(code, self.namespace)
+        if code.co_flags & 0x80:  # CO_COROUTINE: there is an await at the top level
+            result = await result
+        return result
+
+    def _evaluate(self, expression: Any) -> dict[str, Any]:
+        try:
+            if not isinstance(expression, str):
+                raise TypeError(f"expected an expression as str, got {type(expression).__name__}")
+            data, metadata = mime_bundle(eval(expression, self.namespace))
+        except Exception as error:
+            return error_content(error, self._traceback(error))
+        return {"status": "ok", "data": data, "metadata": metadata}
+
+    def _traceback(self, error: BaseException) -> list[str]:
+        """Format a traceback that shows the user's code and none of ours."""
+        try:
+            report = traceback.TracebackException.from_exception(error)
+            _hide_our_frames(report)
+            text = "".join(report.format())
+        except Exception as broken:  # the error of the user cannot be printed
+            text = f"{type(error).__name__}: its traceback raised {type(broken).__name__}\n"
+        return text.splitlines()
+
+    # --- answers about code --------------------------------------------------------------------
+
+    def do_is_complete(self, code: str) -> dict[str, Any]:
+        """Tell whether Enter should run the code; if not, how far to indent the next line."""
+        if _HELP.fullmatch(code):
+            return {"status": "complete"}
+        compiler = codeop.CommandCompiler()
+        compiler.compiler.flags |= _COMPILE_FLAGS
+        try:
+            # A block at the end of the text is complete only after an empty line.
+            done = compiler(code, "<input>", "exec") is not None and not _in_block(code)
+        except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
+            return {"status": "invalid"}
+        if done:
+            return {"status": "complete"}
+        last = code.rstrip("\n").rpartition("\n")[2]
+        indent = last[: len(last) - len(last.lstrip())]
+        if last.rstrip().endswith(":"):
+            indent += "    "
+        return {"status": "incomplete", "indent": indent}
+
+    def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
+        """Complete the dotted name before the cursor: names, attributes, keywords, modules."""
+        text = _name_before(code, cursor_pos)
+        line = code[:cursor_pos].rpartition("\n")[2]
+        if re.match(r"\s*(import|from)\s+[\w.]*$", line):
+            matches = _modules(text)
+        elif "." in text:
+            matches = self._attributes(text)
+        else:
+            names = {*self.namespace, *dir(builtins), *keyword.kwlist, *keyword.softkwlist}
+            matches = [name for name in names if name.startswith(text)]
+        return {
+            "matches": sorted(matches, key=lambda name: (name.rpartition(".")[2][:1] == "_", name)),
+            "cursor_start": cursor_pos - len(text),
+            "cursor_end": cursor_pos,
+            "metadata": {},
+        }
+
+    def _attributes(self, text: str) -> list[str]:
+        owner_name, _, prefix = text.rpartition(".")
+        found, owner = self._look_up(owner_name)
+        if not found:
+            return []
+        try:
+            names = dir(owner)
+        except Exception:  # an object of the user with a broken __dir__
+            return []
+        if not prefix:
+            names = [name for name in names if not name.startswith("_")]
+        return [f"{owner_name}.{name}" for name in names if name.startswith(prefix)]
+
+    def do_inspect(
+        self, code: str, cursor_pos: int, detail_level: int = 0, omit_sections: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Describe the name at the cursor, or else the function whose arguments it is in."""
+        for name in _names_around(code, cursor_pos):
+            found, value = self._look_up(name)
+            if found:
+                text = _describe(name, value, detail_level)
+                return {"found": True, "data": {"text/plain": text}, "metadata": {}}
+        return {"found": False, "data": {}, "metadata": {}}
+
+    def _look_up(self, dotted: str) -> tuple[bool, Any]:
+        """Find the object that a dotted name means now: (found, object)."""
+        first, *attributes = dotted.split(".")
+        if first in self.namespace:
+            value = self.namespace[first]
+        elif hasattr(builtins, first):
+            value = getattr(builtins, first)
+        else:
+            return False, None
+        for attribute in attributes:
+            try:
+                value = getattr(value, attribute)
+            except Exception:  # not there, or a property of the user that raises
+                return False, None
+        return True, value
+
+    # --- history -------------------------------------------------------------------------------
+
+    def do_history(
+        self,
+        hist_access_type: str,
+        output: bool,
+        raw: bool,
+        session: int | None = None,
+        start: int | None = None,
+        stop: int | None = None,
+        n: int | None = None,
+        pattern: str | None = None,
+        unique: bool = False,
+    ) -> dict[str, Any]:
+        """Find earlier cells: the last n (tail), lines start to stop (range), by glob (search).
+
+        This kernel remembers its own session, number 1, and nothing from before its start.
+        Raises ValueError for another access type.
+        """
+        entries = list(self.history)
+        if hist_access_type == "range":
+            begin = start or 0
+            if session not in (None, 0, 1):
+                entries = []
+            entries = [e for e in entries if begin <= e.line and (stop is None or e.line < stop)]
+        elif hist_access_type in ("tail", "search"):
+            if hist_access_type == "search":
+                glob = pattern or "*"
+                entries = [e for e in entries if fnmatch.fnmatchcase(e.source, glob)]
+                if unique:
+                    entries = list({e.source: e for e in entries}.values())
+            if n is not None:
+                entries = entries[-n:] if n > 0 else []
+        else:
+            raise ValueError(
+                f"hist_access_type: expected range, tail or search, got {hist_access_type!r}"
+            )
+        return {"history": [(1, e.line, (e.source, e.output) if output else e.source) for e in entries]}
+
+
+_OUR_FILES = frozenset({__file__, kernel.__file__, run_kernel.__file__})
+
+
+def _hide_our_frames(report: traceback.TracebackException) -> None:
+    seen: set[int] = set()
+    reports: list[traceback.TracebackException | None] = [report]
+    while reports:
+        one = reports.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        one.stack[:] = [frame for frame in one.stack if frame.filename not in _OUR_FILES]
+        reports += [one.__cause__, one.__context__, *(one.exceptions or ())]
+
+
+def _compile(code: str, filename: str) -> tuple[types.CodeType | None, types.CodeType | None]:
+    """Compile a cell into its statements and, if it ends with an expression, that one's value."""
+    tree = compile(code, filename, "exec", _COMPILE_FLAGS | ast.PyCF_ONLY_AST, dont_inherit=True)
+    value = None
+    if tree.body and isinstance(tree.body[-1], ast.Expr):
+        value = ast.Expression(tree.body.pop().value)
+
+    def build(node: Any, mode: str) -> types.CodeType:
+        built: types.CodeType = compile(node, filename, mode, _COMPILE_FLAGS, dont_inherit=True)
+        return built
+
+    return (
+        build(tree, "exec") if tree.body else None,
+        build(value, "eval") if value is not None else None,
+    )
+
+
+def _in_block(code: str) -> bool:
+    """Tell whether the text ends inside an indented block that more lines could follow."""
+    lines = code.split("\n")
+    return len(lines) > 1 and lines[-1].strip() != "" and lines[-1][:1] in " \t"
+
+
+def _name_before(code: str, cursor_pos: int) -> str:
+    """Return the dotted name that ends at the cursor; empty in the middle of nothing."""
+    match = _NAME_BEFORE.search(code[:cursor_pos])
+    assert match is not None  # the pattern fits the empty text too
+    return match[0].lstrip(".") if not match[0].startswith(".") else ""
+
+
+def _names_around(code: str, cursor_pos: int) -> Iterator[str]:
+    """Yield the name at the cursor, then the functions whose open parentheses surround it."""
+    after = re.match(r"\w*", code[cursor_pos:])
+    assert after is not None
+    name = _name_before(code, cursor_pos) + after[0]
+    if name:
+        yield name
+    depth = 0
+    for at in range(cursor_pos - 1, -1, -1):
+        if code[at] == ")":
+            depth += 1
+        elif code[at] == "(" and depth:
+            depth -= 1
+        elif code[at] == "(":
+            yield _name_before(code, at)
+
+
+def _describe(name: str, value: Any, detail_level: int) -> str:
+    """Describe an object as text: signature, type, documentation or source."""
+    import inspect  # slow to import, and rarely needed
+
+    lines = []
+    if callable(value):
+        with contextlib.suppress(ValueError, TypeError):
+            lines.append(f"Signature: {name.rpartition('.')[2]}{inspect.signature(value)}")
+    lines.append(f"Type:      {type(value).__name__}")
+    if not callable(value):
+        text = _text(value)
+        lines.append(f"Value:     {text if len(text) < 500 else text[:500] + '...'}")
+    source = None
+    if detail_level > 0:
+        with contextlib.suppress(OSError, TypeError):
+            source = inspect.getsource(value)
+    if source is not None:
+        lines += ["Source:", source.rstrip()]
+    else:
+        doc = inspect.getdoc(value)
+        lines += ["Docstring:", doc] if doc else []
+    return "\n".join(lines)
+
+
+def _modules(text: str) -> list[str]:
+    """List the modules whose dotted name begins with this text."""
+    import pkgutil  # slow to import, and rarely needed
+
+    package, dot, prefix = text.rpartition(".")
+    names: set[str] = set()
+    if not dot:
+        names = {*sys.builtin_module_names, *(module.name for module in pkgutil.iter_modules())}
+    else:
+        path = getattr(sys.modules.get(package), "__path__", None)
+        names = {module.name for module in pkgutil.iter_modules(path)} if path else set()
+    return [f"{package}{dot}{name}" for name in names if name.startswith(prefix)]
+
+
+if __name__ == "__main__":
+    # The module runs under its own name, so that `__main__` is free to be the user's.
+    from . import python_kernel
+
+    raise SystemExit(run_kernel.main(python_kernel.PythonKernel))

@@ -1,0 +1,231 @@
+"""The client's sockets, and starting a kernel to talk to.
+
+    with start_kernel("python") as client:
+        client.execute("6 * 7").result
+
+A client connects; the kernel has bound.  Shell, control and stdin are DEALER sockets with one
+identity, so that the kernel's question on stdin finds the client that asked on shell.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import zmq
+
+from .client import Client, Exchange
+from .wire import CHANNELS, Connection, Message, ProtocolError
+
+TIMEOUT = 10.0
+NUDGE = 0.2  # seconds after which a kernel that seems not to hear is asked again
+
+
+class KernelClient:
+    """A blocking client of one kernel. Every wait has a deadline; passing it is TimeoutError."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        on_input: Callable[[Message], str] | None = None,
+        process: subprocess.Popen[bytes] | None = None,
+    ) -> None:
+        """Connect; `on_input` answers the kernel's input_request, `process` is for `interrupt`."""
+        self.connection = connection
+        self.process = process
+        self.on_input = on_input
+        self.client = Client(connection.new_session())
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._poller = zmq.Poller()
+        self._sockets: dict[str, zmq.Socket[bytes]] = {}
+        identity = secrets.token_hex(16).encode("ascii")
+        for channel in CHANNELS:
+            sock = self._context.socket(getattr(zmq, channel.client_socket))
+            sock.linger = 0
+            sock.rcvhwm = sock.sndhwm = 0
+            if channel.client_socket == "DEALER":
+                sock.routing_id = identity
+            elif channel.client_socket == "SUB":
+                sock.subscribe(b"")
+            if connection.curve_publickey:
+                sock.curve_serverkey = connection.curve_publickey.encode("ascii")
+                sock.curve_publickey, sock.curve_secretkey = zmq.curve_keypair()
+            sock.connect(connection.url(channel.name))
+            self._sockets[channel.name] = sock
+            if channel.name != "hb":
+                self._poller.register(sock, zmq.POLLIN)
+        self._names = {sock: name for name, sock in self._sockets.items()}
+
+    def wait_until_ready(self, timeout: float = TIMEOUT) -> dict[str, Any]:
+        """Wait until the kernel answers and iopub is heard; return the kernel_info_reply's content.
+
+        A subscription takes effect some time after the connection. So the request is repeated
+        until one of them comes back whole, with its idle.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            exchange = self.send("kernel_info_request")
+            with contextlib.suppress(TimeoutError):
+                return self.wait(exchange, min(NUDGE, deadline - time.monotonic())).content
+            if self.process is not None and self.process.poll() is not None:
+                raise RuntimeError(f"the kernel ended with status {self.process.returncode}")
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no kernel answered within {timeout} s")
+
+    def send(
+        self, msg_type: str, content: dict[str, Any] | None = None, *, channel: str = "shell"
+    ) -> Exchange:
+        """Send a request, and do not wait."""
+        exchange = self.client.request(msg_type, content, channel=channel)
+        frames = self.client.session.serialize(exchange.request)
+        self._sockets[channel].send_multipart(frames)
+        return exchange
+
+    def wait(self, exchange: Exchange, timeout: float = TIMEOUT) -> Exchange:
+        """Receive until the exchange is complete. Raises TimeoutError, which says what is missing."""
+        deadline = time.monotonic() + timeout
+        while not exchange.is_complete:
+            left = deadline - time.monotonic()
+            if left <= 0 or not self.receive(left):
+                missing = "idle" if exchange.reply else "reply"
+                raise TimeoutError(
+                    f"{exchange.request.msg_type}: no {missing} within {timeout:.3g} s"
+                )
+        return exchange
+
+    def receive(self, timeout: float) -> bool:
+        """Take in what arrives within the time; tell whether anything did."""
+        ready = self._poller.poll(int(max(0, timeout) * 1000))
+        for sock, _ in ready:
+            channel = self._names[sock]
+            message = self.client.session.deserialize(sock.recv_multipart())
+            if channel == "stdin":
+                self._answer(message)
+            else:
+                self.client.receive(channel, message)
+        return bool(ready)
+
+    def _answer(self, request: Message) -> None:
+        if self.on_input is None:
+            raise ProtocolError("input_request: this client said that it cannot be asked")
+        content = {"value": self.on_input(request)}
+        reply = self.client.session.message("input_reply", content, parent=request)
+        self._sockets["stdin"].send_multipart(self.client.session.serialize(reply))
+
+    def request(
+        self,
+        msg_type: str,
+        content: dict[str, Any] | None = None,
+        *,
+        channel: str = "shell",
+        timeout: float = TIMEOUT,
+    ) -> Exchange:
+        """Send a request and wait for reply and idle. Raises TimeoutError."""
+        return self.wait(self.send(msg_type, content, channel=channel), timeout)
+
+    def execute(self, code: str, *, timeout: float = TIMEOUT, **fields: Any) -> Exchange:
+        """Run code and wait for the end; fields are those of execute_request."""
+        content = {"code": code, "allow_stdin": self.on_input is not None, **fields}
+        return self.request("execute_request", content, timeout=timeout)
+
+    def is_alive(self, timeout: float = 1.0) -> bool:
+        """Tell whether the heartbeat comes back."""
+        sock = self._sockets["hb"]
+        beat = secrets.token_bytes(8)
+        try:
+            sock.send(beat, zmq.NOBLOCK)
+        except zmq.ZMQError:  # a REQ socket that waits for an earlier beat
+            return False
+        return bool(sock.poll(int(timeout * 1000))) and sock.recv() == beat
+
+    def interrupt(self) -> None:
+        """Interrupt the kernel's running code: by signal if we started it, else by message."""
+        if self.process is not None and os.name != "nt":
+            self.process.send_signal(signal.SIGINT)
+        else:
+            self.request("interrupt_request", channel="control")
+
+    def close(self) -> None:
+        """Disconnect. The kernel goes on."""
+        self._context.destroy(0)
+
+    def __enter__(self) -> KernelClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@contextlib.contextmanager
+def start_kernel(
+    kernel: str | Sequence[str] = "python",
+    *,
+    on_input: Callable[[Message], str] | None = None,
+    timeout: float = TIMEOUT,
+    transport: str = "tcp",
+) -> Iterator[KernelClient]:
+    """Start a kernel process and yield a client that is ready; end the process afterwards.
+
+    `kernel` is a name that `python -m refimpl kernel` knows, or a whole argv in which
+    `{connection_file}` stands for the file. The kernel must choose ports that are 0 itself, and
+    write them back.
+    Raises TimeoutError, RuntimeError for a kernel that ends at once.
+    """
+    package = __package__ or ""
+    argv = (
+        [sys.executable, "-m", package, "kernel", kernel, "-f", "{connection_file}"]
+        if isinstance(kernel, str)
+        else list(kernel)
+    )
+    with tempfile.TemporaryDirectory(prefix="kernel-") as folder:
+        path = Path(folder, "connection.json")
+        ip = "127.0.0.1" if transport == "tcp" else str(Path(folder, "socket"))
+        key = secrets.token_hex(32)
+        Connection(transport, ip, 0, 0, 0, 0, 0, key).write(path)
+        with subprocess.Popen([arg.replace("{connection_file}", str(path)) for arg in argv]) as process:
+            try:
+                connection = _chosen(path, process, timeout)
+                with KernelClient(connection, on_input=on_input, process=process) as client:
+                    client.wait_until_ready(timeout)
+                    yield client
+                    _shut_down(client, process)
+            finally:
+                if process.poll() is None:
+                    process.kill()
+
+
+def _chosen(path: Path, process: subprocess.Popen[bytes], timeout: float) -> Connection:
+    """Wait until the kernel has written the ports it chose. Files send no events: look often."""
+    deadline = time.monotonic() + timeout
+    while True:
+        connection = Connection.read(path)
+        if connection.hb_port:
+            return connection
+        if process.poll() is not None:
+            raise RuntimeError(f"the kernel ended with status {process.returncode}")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the kernel chose no ports within {timeout} s")
+        time.sleep(0.002)
+
+
+def _shut_down(client: KernelClient, process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        with contextlib.suppress(TimeoutError, subprocess.TimeoutExpired):
+            client.request("shutdown_request", {"restart": False}, channel="control")
+            process.wait(TIMEOUT)

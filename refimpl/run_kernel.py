@@ -1,0 +1,614 @@
+"""The five sockets of a kernel, its threads, and its signals.
+
+    main thread      shell: an asyncio event loop reads requests and runs user code.  Signals
+                     arrive in this thread, so an interrupt stops user code; and because the loop
+                     goes on between cells, top-level `await` works and background tasks live on.
+    control thread   control, with an event loop of its own: it answers while a cell runs.
+    iopub thread     reads subscriptions, and sends stream text that has waited long enough.  Any
+                     thread may publish, under one lock, so no thread waits for another to send.
+    heartbeat        an echo inside libzmq, which beats even when user code holds the interpreter.
+    parent thread    ends the kernel when the process that started it is gone.
+
+The rules about order that have their home here:
+
+- Stream text is sent before any later message on iopub, so outputs keep their order, and idle is last.
+- After a failed request, execute requests that are waiting on shell are answered `aborted`. That
+  ends when the socket has nothing more to give: no timer is involved.
+- Answers to an earlier `input_request` are thrown away before the next one is asked.
+- The reply to a shutdown request, and idle, have left before the process ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import os
+import secrets
+import selectors
+import signal
+import socket
+import sys
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+import zmq
+
+from .kernel import Kernel, stream_message
+from .wire import CHANNELS, Connection, ConnectionFileError, Message, ProtocolError, Session
+
+log = logging.getLogger(__name__)
+
+LINGER = 1000  # milliseconds that unsent messages get when the kernel ends
+GRACE = 3.0  # seconds that user code gets to end after a shutdown request
+COALESCE = 0.02  # seconds that small pieces of a stream wait for each other
+STREAM_LIMIT = 1 << 16  # characters of waiting stream text that are sent at once
+COPY_LIMIT = 1 << 16  # bytes; below, copying a frame is cheaper than sharing it with libzmq
+PARENT_POLL = 1.0  # seconds between looks at the parent process
+# Seconds a running thread keeps the interpreter when another wants it.  Python's own 5 ms would be
+# the time that control needs to answer while a cell computes.
+SWITCH_INTERVAL = 0.0005
+
+
+def send(sock: zmq.Socket[bytes], frames: Sequence[Any]) -> None:
+    """Send frames as one message; large ones are shared with libzmq, not copied."""
+    copy = all(len(frame) < COPY_LIMIT for frame in frames)
+    sock.send_multipart(frames, copy=copy)
+
+
+# --- interrupts --------------------------------------------------------------------------------
+
+
+class Interrupts:
+    """Decide what SIGINT does to the main thread.
+
+    While user code runs, it raises KeyboardInterrupt there.  While user code awaits, it cancels
+    the wait.  While the main thread is inside one of our sends, it is held back until the send is
+    complete: half a multipart message would ruin the socket.  At any other time it does nothing.
+    """
+
+    def __init__(self) -> None:
+        """Prepare for the thread that calls; `install` starts listening."""
+        self._thread = threading.get_ident()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._exposed = False
+        self._held = 0
+        self._late = False
+        self._waiting: asyncio.Task[Any] | None = None
+
+    def install(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take over SIGINT. Call it in the main thread."""
+        self._loop = loop
+        signal.signal(signal.SIGINT, self._on_signal)
+
+    def send(self) -> None:
+        """Interrupt this process, from any of its threads, and the children it waits for."""
+        if os.name == "nt":
+            signal.raise_signal(signal.SIGINT)
+        elif os.getpgrp() == os.getpid():
+            os.killpg(os.getpid(), signal.SIGINT)
+        else:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def _on_signal(self, signum: int, frame: FrameType | None) -> None:
+        if self._held:
+            self._late = True
+        else:
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        if self._exposed:
+            raise KeyboardInterrupt
+        if self._waiting is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._cancel, self._waiting)
+
+    def _cancel(self, task: asyncio.Task[Any]) -> None:
+        if task is self._waiting:  # it may have ended since
+            task.cancel()
+
+    def __enter__(self) -> None:
+        """Hold interrupts back until the block is left."""
+        if threading.get_ident() == self._thread:
+            self._held += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let an interrupt that came meanwhile have its effect."""
+        if threading.get_ident() == self._thread:
+            self._held -= 1
+            if self._late and not self._held:
+                self._late = False
+                self._interrupt()
+
+    async def guard(self, call: Callable[[], Any]) -> Any:
+        """Call what may run user code, exposed to interrupts; await what it returns."""
+        result = self._expose(call)
+        if hasattr(result, "__await__"):
+            result = await _Steps(result, self)
+        return result
+
+    def _expose(self, call: Callable[[], Any]) -> Any:
+        if threading.get_ident() != self._thread:
+            return call()  # signals never arrive in other threads
+        try:
+            self._exposed = True
+            return call()
+        finally:
+            self._exposed = False
+
+
+class _Steps:
+    """Await something so that each of its steps is exposed to interrupts, as `guard` says.
+
+    Between two steps an interrupt arrives as the cancellation of the task.  The code that awaits
+    gets it as what it is: KeyboardInterrupt.
+    """
+
+    def __init__(self, awaitable: Awaitable[Any], interrupts: Interrupts) -> None:
+        self._iterator: Any = awaitable.__await__()
+        self._interrupts = interrupts
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        """Drive the awaitable, step by step."""
+        interrupts, iterator = self._interrupts, self._iterator
+        task = asyncio.current_task()
+        step: Callable[[], Any] = iterator.__next__
+        while True:
+            try:
+                waits_for = interrupts._expose(step)
+            except StopIteration as done:
+                return done.value
+            interrupts._waiting = task
+            try:
+                yield waits_for
+                step = iterator.__next__
+            except asyncio.CancelledError as error:
+                interrupted = task is not None and task.cancelling()
+                while task is not None and task.cancelling():
+                    task.uncancel()
+                cause = KeyboardInterrupt() if interrupted else error
+                step = _thrower(iterator, cause)
+            except BaseException as error:
+                step = _thrower(iterator, error)
+            finally:
+                interrupts._waiting = None
+
+
+def _thrower(iterator: Any, error: BaseException) -> Callable[[], Any]:
+    return lambda: iterator.throw(error)
+
+
+# --- iopub and stdin ---------------------------------------------------------------------------
+
+
+class IOPub:
+    """The socket that any thread may publish on, and the thread that looks after it.
+
+    The socket is used under a lock.  What a `print` writes waits a little for more, then goes out
+    as one message; everything else is sent at once, after the text that came before it.
+    """
+
+    def __init__(self, sock: zmq.Socket[bytes], session: Session, interrupts: Interrupts) -> None:
+        """Take a bound XPUB socket."""
+        self._socket = sock
+        self._session = session
+        self._interrupts = interrupts
+        self._lock = threading.RLock()
+        self._texts: deque[tuple[str, str, Message | None]] = deque()
+        self._waiting = 0  # characters in _texts
+        self._awake, self._alarm = socket.socketpair()
+        self._alarm.setblocking(False)
+        self._open = True
+        self._pause = threading.Event()
+        self.thread = threading.Thread(target=self._run, name="iopub", daemon=True)
+
+    def publish(self, message: Message) -> None:
+        """Send a message, after the stream text that was written before it."""
+        frames = self._session.serialize(message)  # may refuse: before anything is sent
+        with self._interrupts, self._lock:
+            self._flush()
+            self._send(frames)
+
+    def write(self, name: str, text: str, parent: Message | None) -> None:
+        """Publish stream text soon: with what follows it, and at once if there is much."""
+        texts = self._texts
+        idle = not texts
+        texts.append((name, text, parent))
+        self._waiting += len(text)
+        if self._waiting >= STREAM_LIMIT:
+            self.flush()
+        elif idle:
+            with contextlib.suppress(BlockingIOError):
+                self._alarm.send(b"!")
+
+    def flush(self) -> None:
+        """Send the stream text that is waiting."""
+        with self._interrupts, self._lock:
+            self._flush()
+
+    def close(self) -> None:
+        """Send what is waiting, end the thread, close the socket."""
+        self.flush()
+        self._open = False
+        self._pause.set()
+        self._alarm.send(b"!")
+        self.thread.join()
+        with self._lock:
+            self._socket.close(LINGER)
+        self._alarm.close()
+        self._awake.close()
+
+    def _flush(self) -> None:
+        texts = self._texts
+        self._waiting = 0
+        while texts:
+            name, text, parent = texts.popleft()
+            pieces = [text]
+            while texts and texts[0][0] == name and texts[0][2] is parent:
+                pieces.append(texts.popleft()[1])
+            message = stream_message(self._session, name, "".join(pieces), parent)
+            self._send(self._session.serialize(message))
+
+    def _send(self, frames: list[Any]) -> None:
+        if self._socket.closed:
+            return  # a thread of the user outlives the kernel
+        send(self._socket, frames)
+        self._welcome()  # sending may have swallowed the signal that a subscription came
+
+    def _welcome(self) -> None:
+        """Answer each new subscription with iopub_welcome. Source: JEP 65."""
+        while int(self._socket.EVENTS) & zmq.POLLIN:
+            event = self._socket.recv(zmq.NOBLOCK)
+            if event[:1] == b"\x01":
+                topic = event[1:]
+                content = {"subscription": topic.decode("utf-8", "replace")}
+                message = self._session.message("iopub_welcome", content, idents=[topic])
+                send(self._socket, self._session.serialize(message))
+
+    def _run(self) -> None:
+        _block_signals()
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._socket.FD, selectors.EVENT_READ)
+            selector.register(self._awake, selectors.EVENT_READ)
+            while self._open:
+                for key, _ in selector.select():
+                    if key.fileobj is self._awake:
+                        self._awake.recv(4096)
+                        self._pause.wait(COALESCE)
+                with self._lock:
+                    self._flush()
+                    self._welcome()
+
+
+class Stdin:
+    """The socket on which user code asks the front end that runs it for input."""
+
+    def __init__(self, sock: zmq.Socket[bytes], session: Session) -> None:
+        """Take a bound ROUTER socket."""
+        self._socket = sock
+        self._session = session
+        self._lock = threading.Lock()
+
+    def ask(self, request: Message) -> Message:
+        """Send an input_request and wait for its input_reply; an interrupt ends the wait.
+
+        Answers that have no part in it (of another front end, or to an earlier question) are
+        dropped.
+        """
+        with self._lock:
+            with contextlib.suppress(zmq.Again):
+                while True:
+                    self._socket.recv_multipart(zmq.NOBLOCK)
+            send(self._socket, self._session.serialize(request))
+            while True:
+                self._socket.poll()
+                reply = read(self._socket, "stdin", self._session)
+                if reply is not None and self._answers(reply, request):
+                    return reply
+
+    def _answers(self, reply: Message, request: Message) -> bool:
+        # Many front ends leave the parent of an input_reply empty; who fills it in, must be right.
+        parent = reply.parent_header.get("msg_id", request.msg_id)
+        return (
+            reply.msg_type == "input_reply"
+            and reply.idents == request.idents
+            and parent == request.msg_id
+        )
+
+
+def read(sock: zmq.Socket[bytes], channel: str, session: Session) -> Message | None:
+    """Read one message that is there; None for one that is not valid, after a line in the log.
+
+    Raises zmq.Again when nothing is there.
+    """
+    frames = sock.recv_multipart(zmq.NOBLOCK)
+    try:
+        return session.deserialize(frames).check()
+    except ProtocolError as error:
+        log.warning("%s: dropped: %s: %s", channel, type(error).__name__, error)
+        return None
+
+
+# --- the process -------------------------------------------------------------------------------
+
+
+class KernelProcess:
+    """A kernel with its sockets and threads, in the process that is to be the kernel."""
+
+    def __init__(self, kernel_class: Callable[..., Kernel], connection: Connection) -> None:
+        """Bind the five sockets; a port of 0 is chosen now, and known in `connection`.
+
+        Raises ConnectionFileError, naming the port, for an address that cannot be bound.
+        """
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._hb_context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._sockets: dict[str, zmq.Socket[bytes]] = {}
+        try:
+            self.connection = self._bind(connection)
+        except ConnectionFileError:
+            self._context.destroy(0)
+            self._hb_context.destroy(0)
+            raise
+        session = self.connection.new_session()
+        self._session = session
+        self._interrupts = Interrupts()
+        self._iopub = IOPub(self._sockets["iopub"], session, self._interrupts)
+        self._stdin = Stdin(self._sockets["stdin"], session)
+        self._loop = asyncio.SelectorEventLoop()  # the one kind that watches sockets everywhere
+        self._control_loop = asyncio.SelectorEventLoop()
+        self._control_thread = threading.Thread(target=self._run_control, name="control")
+        self._control_thread.daemon = True
+        self._stopping = threading.Event()
+        self._left = threading.Event()
+        self._kernel = kernel_class(
+            session=session,
+            send=self._send,
+            write=self._iopub.write,
+            ask=self._ask,
+            guard=self._interrupts.guard,
+            interrupt=self._interrupts.send,
+            stop=self.stop,
+            connection=self.connection,
+        )
+
+    def _bind(self, connection: Connection) -> Connection:
+        chosen: dict[str, Any] = {}
+        for channel in CHANNELS:
+            context = self._hb_context if channel.name == "hb" else self._context
+            sock = context.socket(getattr(zmq, channel.kernel_socket))
+            self._sockets[channel.name] = sock
+            sock.linger = LINGER
+            sock.sndhwm = 0  # a full ROUTER or XPUB would drop messages without a word
+            if channel.kernel_socket == "ROUTER":
+                sock.router_handover = 1  # a front end that reconnects is still the same one
+            else:
+                sock.xpub_verbose = 1  # report every subscription, not just the first
+            if ":" in connection.ip:
+                sock.ipv6 = True
+            if connection.curve_secretkey:
+                sock.curve_server = True
+                sock.curve_publickey = connection.curve_publickey.encode("ascii")
+                sock.curve_secretkey = connection.curve_secretkey.encode("ascii")
+            chosen[f"{channel.name}_port"] = _bind_one(sock, connection, channel.name)
+        return dataclasses.replace(connection, **chosen)
+
+    def _send(self, channel: str, message: Message) -> None:
+        if channel == "iopub":
+            self._iopub.publish(message)
+        else:
+            frames = self._session.serialize(message)
+            with self._interrupts:
+                send(self._sockets[channel], frames)
+
+    def _ask(self, request: Message) -> Message:
+        self._iopub.flush()  # what was printed before the question appears before it
+        return self._stdin.ask(request)
+
+    def run(self) -> None:
+        """Serve until a shutdown request, SIGTERM, or the end of the parent process."""
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        asyncio.set_event_loop(self._loop)
+        self._interrupts.install(self._loop)
+        signal.signal(signal.SIGTERM, lambda signum, frame: self.stop())
+        for name, target in (
+            ("heartbeat", self._run_heartbeat),
+            ("parent", self._watch_parent),
+        ):
+            threading.Thread(target=target, name=name, daemon=True).start()
+        self._iopub.thread.start()
+        self._kernel.start()
+        self._control_thread.start()
+        self._kernel.publish("status", {"execution_state": "starting"})
+        self._loop.create_task(self._serve("shell"))
+        try:
+            self._loop.run_forever()
+        finally:
+            self._left.set()
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            _end_tasks(self._loop)
+            self._close()
+
+    def stop(self) -> None:
+        """End the kernel, from any thread: interrupt user code, then leave the event loop."""
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._control_loop.call_soon_threadsafe(self._control_loop.stop)
+        threading.Thread(target=self._insist, name="insist", daemon=True).start()
+
+    def _insist(self) -> None:
+        # User code may go on for ever, and may catch the interrupt; the front end was promised
+        # that this process ends.
+        self._interrupts.send()
+        if not self._left.wait(GRACE):
+            self._iopub.flush()
+            os._exit(1)
+
+    def _close(self) -> None:
+        self._control_thread.join()
+        self._iopub.close()
+        self._hb_context.term()  # ends the echo
+        self._sockets["shell"].close(LINGER)
+        self._sockets["stdin"].close(LINGER)
+        self._context.term()
+
+    async def _serve(self, channel: str) -> None:
+        """Answer what comes on a channel, one request after the other."""
+        loop, sock = asyncio.get_running_loop(), self._sockets[channel]
+        waited = True
+        while not self._stopping.is_set():
+            try:
+                request = read(sock, channel, self._session)
+            except zmq.Again:
+                if channel == "shell":
+                    self._kernel.queue_is_empty()
+                await _readable(loop, sock)
+                waited = True
+                continue
+            if not waited:
+                await asyncio.sleep(0)  # requests in a row must not starve background tasks
+            waited = False
+            if request is not None:
+                await self._handle(request, channel)
+
+    async def _handle(self, request: Message, channel: str) -> None:
+        try:
+            await self._kernel.handle(request, channel)
+        except Exception:  # our own fault: say so, and serve the next request
+            log.exception("%s: %s failed", channel, request.msg_type)
+        except KeyboardInterrupt:  # hit the narrow space between user code and our own
+            self._interrupts._exposed = False
+
+    def _run_control(self) -> None:
+        _block_signals()
+        loop = self._control_loop
+        asyncio.set_event_loop(loop)
+        loop.create_task(self._serve("control"))
+        loop.run_forever()
+        _end_tasks(loop)
+        self._sockets["control"].close(LINGER)
+
+    def _run_heartbeat(self) -> None:
+        _block_signals()
+        sock = self._sockets["hb"]
+        with contextlib.suppress(zmq.ContextTerminated):
+            zmq.proxy(sock, sock)  # in libzmq: no Python, no interpreter lock
+        sock.close(0)
+
+    def _watch_parent(self) -> None:
+        _block_signals()
+        parent, starter = os.getppid(), int(os.environ.get("JPY_PARENT_PID") or 0)
+        if not starter or os.name == "nt" or not _is_alive(starter):
+            return  # started by hand, or from where process numbers mean nothing here
+        while not self._stopping.wait(PARENT_POLL):
+            if os.getppid() != parent or not _is_alive(starter):
+                log.warning("the process that started this kernel is gone: ending")
+                self.stop()
+
+
+async def _readable(loop: asyncio.AbstractEventLoop, sock: zmq.Socket[bytes]) -> None:
+    """Wait until a read is worth a try. The caller must have read until zmq.Again."""
+    ready = loop.create_future()
+
+    def wake() -> None:
+        loop.remove_reader(sock.FD)
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(sock.FD, wake)
+    await ready
+
+
+def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what is left on a stopped loop, give it time to tidy up, and close the loop."""
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks, timeout=GRACE))
+    loop.close()
+
+
+def _bind_one(sock: zmq.Socket[bytes], connection: Connection, channel: str) -> int:
+    """Bind a socket to its address; return its port, chosen here if the connection says 0."""
+    port: int = getattr(connection, f"{channel}_port")
+    try:
+        if port:
+            sock.bind(connection.url(channel))
+        elif connection.transport == "tcp":
+            address = connection.url(channel)
+            sock.bind(address[: address.rindex(":")] + ":*")
+            endpoint: Any = sock.LAST_ENDPOINT
+            port = int(endpoint.rstrip(b"\0").rpartition(b":")[2])
+        else:
+            port = 1 + secrets.randbelow(65535)
+            while Path(f"{connection.ip}-{port}").exists():  # libzmq would take it over
+                port = 1 + secrets.randbelow(65535)
+            sock.bind(f"ipc://{connection.ip}-{port}")
+    except zmq.ZMQError as error:
+        address = connection.url(channel)
+        raise ConnectionFileError(f"{channel}_port: cannot bind {address}: {error}") from None
+    return port
+
+
+def _block_signals() -> None:
+    """Leave signals to the main thread, which alone can act on them."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it is there, and somebody else's
+    return True
+
+
+def run(kernel_class: Callable[..., Kernel], connection_file: str | os.PathLike[str]) -> None:
+    """Run a kernel in this process until it is told to end.
+
+    Ports that the kernel chose are written back to the file, which nobody else could do in time.
+    Raises ConnectionFileError, naming file and field, for a file that cannot be used.
+    """
+    connection = Connection.read(connection_file)
+    try:
+        process = KernelProcess(kernel_class, connection)
+    except ConnectionFileError as error:
+        raise ConnectionFileError(f"connection file {os.fspath(connection_file)}: {error}") from None
+    if process.connection != connection:
+        process.connection.write(connection_file)
+    process.run()
+
+
+def main(kernel_class: Callable[..., Kernel], argv: Sequence[str] | None = None) -> int:
+    """Run a kernel as a program: `-f FILE`, which `kernel.json` writes as `-f {connection_file}`.
+
+    Returns the exit status: 0 at the end, 2 for a connection file that cannot be used.
+    """
+    parser = argparse.ArgumentParser(description=kernel_class.__doc__)
+    parser.add_argument(
+        "-f", dest="file", metavar="FILE", required=True, help="the connection file (JSON)"
+    )
+    options = parser.parse_args(argv)
+    logging.basicConfig(format="[%(name)s] %(message)s")
+    try:
+        run(kernel_class, options.file)
+    except (ConnectionFileError, OSError) as error:
+        print(f"{parser.prog}: {error}", file=sys.__stderr__)
+        return 2
+    return 0
