@@ -98,7 +98,7 @@ def kernel(options: argparse.Namespace) -> int:
     if options.file is not None:
         return run(kernel_class, ["-f", options.file])
 
-    from .connection import new_connection_file
+    from .connection import new_connection_file, remove_connection_file
     from .wire import ConnectionFileError
 
     try:
@@ -122,7 +122,7 @@ def kernel(options: argparse.Namespace) -> int:
     try:
         return run(announced, ["-f", str(path)])
     finally:
-        path.unlink(missing_ok=True)
+        remove_connection_file(path)
 
 
 # --- kernel specs ------------------------------------------------------------------------------
@@ -180,7 +180,9 @@ def search_path(*modules: str) -> dict[str, str]:
         folder = (Path(next(iter(inside))) if inside else Path(str(top.__file__))).resolve().parent
         if folder not in usual and str(folder) not in needed:
             needed.append(str(folder))
-    return {"PYTHONPATH": os.pathsep.join([*needed, "${PYTHONPATH}"])} if needed else {}
+    if needed and os.environ.get("PYTHONPATH"):
+        needed.append("${PYTHONPATH}")
+    return {"PYTHONPATH": os.pathsep.join(needed)} if needed else {}
 
 
 def uninstall(options: argparse.Namespace) -> int:
@@ -206,9 +208,12 @@ def kernelspecs(options: argparse.Namespace) -> int:
         }
         say_json({"kernelspecs": entries})
         return 0
-    width = max(map(len, specs), default=0)
+    widths = [
+        max(map(len, column), default=0)
+        for column in (specs, [spec.display_name for spec in specs.values()])
+    ]
     for name, spec in specs.items():
-        say(f"{name:{width}}  {spec.resource_dir}  ({spec.display_name})")
+        say(f"{name:{widths[0]}}  {spec.display_name:{widths[1]}}  {spec.resource_dir}")
     return 0
 
 

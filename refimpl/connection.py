@@ -14,14 +14,13 @@ from __future__ import annotations
 import glob
 import os
 import secrets
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .kernelspec import Host, StrPath, read_object, user_data_dir
-from .wire import PORTS, Connection, ConnectionFileError, Session
+from .wire import CHANNELS, PORTS, Connection, ConnectionFileError, Session
 
 # The shortest limit on the path of a local socket among the systems we know, in bytes (macOS).
 MAX_IPC_PATH = 103
@@ -73,10 +72,24 @@ def new_connection_file(
     """
     directory = Path(runtime_dir()).absolute()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = directory / f"kernel-{uuid.uuid4()}.json"
+    path = directory / f"kernel-{secrets.token_hex(6)}.json"  # short: the paths of ipc are limited
     local = str(path.with_suffix("")) if transport == "ipc" else "127.0.0.1"
     new_connection(transport, ip or local, kernel_name=kernel_name).write(path)
     return path
+
+
+def remove_connection_file(path: StrPath) -> None:
+    """Remove a connection file, and with it what ipc sockets leave behind on the disk."""
+    try:
+        connection = Connection.read(path)
+    except ConnectionFileError:
+        pass  # it is gone, or says nothing about sockets
+    else:
+        for channel in CHANNELS:
+            url = connection.url(channel.name)
+            if url.startswith("ipc://"):
+                Path(url.removeprefix("ipc://")).unlink(missing_ok=True)
+    Path(path).unlink(missing_ok=True)
 
 
 def find_connection_file(

@@ -56,10 +56,17 @@ PARENT_POLL = 1.0  # seconds between looks at the parent process
 SWITCH_INTERVAL = 0.0005
 
 
+# Plain integers: pyzmq's own flags are enums, which cost more than the calls they are passed to.
+_MORE, _NOBLOCK = int(zmq.SNDMORE), int(zmq.NOBLOCK)
+_EVENTS, _POLLIN = int(zmq.EVENTS), int(zmq.POLLIN)
+
+
 def send(sock: zmq.Socket[bytes], frames: Sequence[Any]) -> None:
     """Send frames as one message; large ones are shared with libzmq, not copied."""
-    copy = all(len(frame) < COPY_LIMIT for frame in frames)
-    sock.send_multipart(frames, copy=copy)
+    last = len(frames) - 1
+    for at, frame in enumerate(frames):
+        # A third of the time of send_multipart, which checks every frame once more.
+        sock.send(frame, 0 if at == last else _MORE, len(frame) < COPY_LIMIT)
 
 
 # --- interrupts --------------------------------------------------------------------------------
@@ -267,8 +274,8 @@ class IOPub:
 
     def _welcome(self) -> None:
         """Answer each new subscription with iopub_welcome. Source: JEP 65."""
-        while int(self._socket.EVENTS) & zmq.POLLIN:
-            event = self._socket.recv(zmq.NOBLOCK)
+        while int(self._socket.get(_EVENTS)) & _POLLIN:
+            event = self._socket.recv(_NOBLOCK)
             if event[:1] == b"\x01":
                 topic = event[1:]
                 content = {"subscription": topic.decode("utf-8", "replace")}
@@ -308,7 +315,7 @@ class Stdin:
         with self._lock:
             with contextlib.suppress(zmq.Again):
                 while True:
-                    self._socket.recv_multipart(zmq.NOBLOCK)
+                    self._socket.recv_multipart(_NOBLOCK)
             send(self._socket, self._session.serialize(request))
             while True:
                 self._socket.poll()
@@ -331,7 +338,7 @@ def read(sock: zmq.Socket[bytes], channel: str, session: Session) -> Message | N
 
     Raises zmq.Again when nothing is there.
     """
-    frames = sock.recv_multipart(zmq.NOBLOCK)
+    frames = sock.recv_multipart(_NOBLOCK)
     try:
         return session.deserialize(frames).check()
     except ProtocolError as error:

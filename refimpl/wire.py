@@ -48,7 +48,7 @@ from typing import Any, NamedTuple
 PROTOCOL_VERSION = "5.6"
 DELIMITER = b"<IDS|MSG>"
 PARTS = ("header", "parent_header", "metadata", "content")
-MAX_DEPTH = 200
+MAX_DEPTH = 400
 MAX_SIZE = 256 * 1024 * 1024
 
 
@@ -302,7 +302,9 @@ class Message:
         if value is None:
             part = self.parts[index]
             assert part is not None  # a message has the dict, the part, or both
-            value = self._dicts[index] = decode_part(part, PARTS[index], self._unpack)
+            # Most parents, metadata and contents of requests are empty: no need to ask the codec.
+            value = {} if part == b"{}" else decode_part(part, PARTS[index], self._unpack)
+            self._dicts[index] = value
         return value
 
     @property
