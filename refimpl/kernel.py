@@ -36,7 +36,7 @@ _REQUIRED: Any = object()
 
 
 class Field(NamedTuple):
-    """What a request's field may hold: exact types of decoded JSON, and the value if it is absent."""
+    """What a field may hold: exact types of decoded JSON, and the value if it is absent."""
 
     types: tuple[type, ...]
     default: Any = _REQUIRED
@@ -328,7 +328,9 @@ class Kernel:
     def _input(self, prompt: str, password: bool) -> str:
         running = _running.get(self._latest)
         if self._ask is None or running.request is None or not running.allow_stdin:
-            raise StdinNotImplementedError("this front end did not allow the kernel to ask for input")
+            raise StdinNotImplementedError(
+                "this front end did not allow the kernel to ask for input"
+            )
         # A ROUTER finds the front end's stdin socket by the identity that its shell socket has.
         content = {"prompt": str(prompt), "password": password}
         reply = self._ask(

@@ -31,9 +31,9 @@ import traceback
 import types
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-from . import kernel, run_kernel
 from .kernel import Kernel, error_content
 
 # The methods that objects describe themselves with, as Jupyter's Python kernels have them.
@@ -493,10 +493,15 @@ class PythonKernel(Kernel):
             raise ValueError(
                 f"hist_access_type: expected range, tail or search, got {hist_access_type!r}"
             )
-        return {"history": [(1, e.line, (e.source, e.output) if output else e.source) for e in entries]}
+        return {
+            "history": [(1, e.line, (e.source, e.output) if output else e.source) for e in entries]
+        }
 
 
-_OUR_FILES = frozenset({__file__, kernel.__file__, run_kernel.__file__})
+_OUR_FILES = frozenset(
+    str(Path(__file__).with_name(name))
+    for name in (Path(__file__).name, "kernel.py", "run_kernel.py")
+)
 
 
 def _hide_our_frames(report: traceback.TracebackException) -> None:
@@ -598,6 +603,6 @@ def _modules(text: str) -> list[str]:
 
 if __name__ == "__main__":
     # The module runs under its own name, so that `__main__` is free to be the user's.
-    from . import python_kernel
+    from . import python_kernel, run_kernel
 
     raise SystemExit(run_kernel.main(python_kernel.PythonKernel))

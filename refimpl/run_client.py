@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import zmq
 
@@ -93,7 +93,7 @@ class KernelClient:
         return exchange
 
     def wait(self, exchange: Exchange, timeout: float = TIMEOUT) -> Exchange:
-        """Receive until the exchange is complete. Raises TimeoutError, which says what is missing."""
+        """Receive until the exchange is complete. Raises TimeoutError: what is missing."""
         deadline = time.monotonic() + timeout
         while not exchange.is_complete:
             left = deadline - time.monotonic()
@@ -160,7 +160,7 @@ class KernelClient:
         """Disconnect. The kernel goes on."""
         self._context.destroy(0)
 
-    def __enter__(self) -> KernelClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -198,7 +198,9 @@ def start_kernel(
         ip = "127.0.0.1" if transport == "tcp" else str(Path(folder, "socket"))
         key = secrets.token_hex(32)
         Connection(transport, ip, 0, 0, 0, 0, 0, key).write(path)
-        with subprocess.Popen([arg.replace("{connection_file}", str(path)) for arg in argv]) as process:
+        with subprocess.Popen(
+            [arg.replace("{connection_file}", str(path)) for arg in argv]
+        ) as process:
             try:
                 connection = _chosen(path, process, timeout)
                 with KernelClient(connection, on_input=on_input, process=process) as client:

@@ -11,7 +11,7 @@
 
 The rules about order that have their home here:
 
-- Stream text is sent before any later message on iopub, so outputs keep their order, and idle is last.
+- Stream text is sent before any later message on iopub: outputs keep their order, idle is last.
 - After a failed request, execute requests that are waiting on shell are answered `aborted`. That
   ends when the socket has nothing more to give: no timer is involved.
 - Answers to an earlier `input_request` are thrown away before the next one is asked.
@@ -96,7 +96,7 @@ class Interrupts:
 
     def send(self) -> None:
         """Interrupt this process, from any of its threads, and the children it waits for."""
-        if os.name == "nt":
+        if sys.platform == "win32":
             signal.raise_signal(signal.SIGINT)
         elif os.getpgrp() == os.getpid():
             os.killpg(os.getpid(), signal.SIGINT)
@@ -517,7 +517,7 @@ class KernelProcess:
     def _watch_parent(self) -> None:
         _block_signals()
         parent, starter = os.getppid(), int(os.environ.get("JPY_PARENT_PID") or 0)
-        if not starter or os.name == "nt" or not _is_alive(starter):
+        if not starter or sys.platform == "win32" or not _is_alive(starter):
             return  # started by hand, or from where process numbers mean nothing here
         while not self._stopping.wait(PARENT_POLL):
             if os.getppid() != parent or not _is_alive(starter):
@@ -572,7 +572,7 @@ def _bind_one(sock: zmq.Socket[bytes], connection: Connection, channel: str) -> 
 
 def _block_signals() -> None:
     """Leave signals to the main thread, which alone can act on them."""
-    if hasattr(signal, "pthread_sigmask"):
+    if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
 
 
@@ -596,7 +596,9 @@ def run(kernel_class: Callable[..., Kernel], connection_file: str | os.PathLike[
     try:
         process = KernelProcess(kernel_class, connection)
     except ConnectionFileError as error:
-        raise ConnectionFileError(f"connection file {os.fspath(connection_file)}: {error}") from None
+        raise ConnectionFileError(
+            f"connection file {os.fspath(connection_file)}: {error}"
+        ) from None
     if process.connection != connection:
         process.connection.write(connection_file)
     process.run()
@@ -616,6 +618,6 @@ def main(kernel_class: Callable[..., Kernel], argv: Sequence[str] | None = None)
     try:
         run(kernel_class, options.file)
     except (ConnectionFileError, OSError) as error:
-        print(f"{parser.prog}: {error}", file=sys.__stderr__)
+        sys.stderr.write(f"{parser.prog}: {error}\n")
         return 2
     return 0

@@ -31,7 +31,6 @@ Source: "The Wire Protocol" and "General Message Format" of the Jupyter messagin
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import itertools
 import json
@@ -41,7 +40,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -163,12 +162,12 @@ _encode = json.JSONEncoder(
 
 
 def pack_json(value: dict[str, Any]) -> bytes:
-    """Write a dict as UTF-8 JSON.
+    r"""Write a dict as UTF-8 JSON.
 
     Raises TypeError for a value without a JSON form, ValueError for one that contains itself.
 
     >>> pack_json({"text": "é", "nan": float("nan")})
-    b'{"text":"\\xc3\\xa9","nan":null}'
+    b'{"text":"\xc3\xa9","nan":null}'
     """
     try:
         text = _encode(value)
@@ -368,7 +367,7 @@ class Message:
 def split(frames: Sequence[Any]) -> tuple[list[bytes], Frame, list[Frame], list[Frame]]:
     """Split frames into identities, signature, the four parts, and buffers.
 
-    Shape: [identity ..., delimiter, signature, header, parent_header, metadata, content, buffer ...]
+    Shape: [ident ..., delimiter, signature, header, parent_header, metadata, content, buffer ...]
 
     Raises BadFrames if there is no delimiter or fewer than five frames follow it.
     Source: "The Wire Protocol".
@@ -376,10 +375,8 @@ def split(frames: Sequence[Any]) -> tuple[list[bytes], Frame, list[Frame], list[
     >>> split([b"client", DELIMITER, b"", b"{}", b"{}", b"{}", b"{}", b"raw"])
     ([b'client'], b'', [b'{}', b'{}', b'{}', b'{}'], [b'raw'])
     """
-    for at, frame in enumerate(frames):
-        if frame == DELIMITER:
-            break
-    else:
+    at = next((at for at, frame in enumerate(frames) if frame == DELIMITER), None)
+    if at is None:
         raise BadFrames(f"no delimiter {DELIMITER.decode()} in {len(frames)} frames")
     parts = list(frames[at + 2 : at + 6])
     if len(parts) < len(PARTS):
@@ -390,7 +387,7 @@ def split(frames: Sequence[Any]) -> tuple[list[bytes], Frame, list[Frame], list[
 
 def utc_now() -> str:
     """Write the present moment as a header's date: ISO 8601, in UTC, with its zone."""
-    return datetime.now(timezone.utc).isoformat(timespec="microseconds")[:-6] + "Z"
+    return datetime.now(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def _signer(key: bytes, scheme: str) -> hmac.HMAC:
@@ -406,7 +403,7 @@ def _signer(key: bytes, scheme: str) -> hmac.HMAC:
         signer.copy().hexdigest()
     except (ValueError, TypeError):  # unknown, or a digest without a size of its own, like shake
         raise ValueError(
-            f"signature_scheme: expected hmac- and a digest of hashlib such as sha256, got {scheme!r}"
+            f"signature_scheme: expected hmac- and a digest of hashlib, as sha256, got {scheme!r}"
         ) from None
     return signer
 
@@ -618,7 +615,7 @@ class Connection:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Connection:
-        """Read a connection file. Raises ConnectionFileError, which names the file and the field."""
+        """Read a connection file. Raises ConnectionFileError: the file, the field."""
         try:
             info = json.loads(Path(path).read_text("utf-8"))
             if not isinstance(info, dict):
@@ -640,9 +637,9 @@ class Connection:
         scratch = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
         descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            with open(descriptor, "w", encoding="utf-8") as file:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 json.dump(self.to_dict(), file, indent=2)
-            os.replace(scratch, target)
+            scratch.replace(target)
         except BaseException:
             scratch.unlink(missing_ok=True)
             raise
@@ -664,7 +661,7 @@ _Z85_KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 
 
 def _check_curve(info: Mapping[str, Any]) -> None:
-    """Raise ConnectionFileError unless the two CURVE keys are both absent or both Z85 of 32 bytes."""
+    """Raise ConnectionFileError unless both CURVE keys are absent, or both are Z85 of 32 bytes."""
     names = ("curve_publickey", "curve_secretkey")
     given = [name for name in names if info.get(name)]
     if len(given) == 1:

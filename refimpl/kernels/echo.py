@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernel import Kernel
-from ..run_kernel import main
 
 
 class EchoKernel(Kernel):
@@ -40,4 +39,6 @@ class EchoKernel(Kernel):
 
 
 if __name__ == "__main__":
+    from ..run_kernel import main
+
     raise SystemExit(main(EchoKernel))
