@@ -96,9 +96,9 @@ def kernel(options: argparse.Namespace) -> int:
     from .run_kernel import main as run
 
     if options.file is not None:
-        return run(kernel_class, ["-f", options.file])
+        return run(kernel_class, ["-f", options.file], prog=PACKAGE)
 
-    from .connection import new_connection_file, remove_connection_file
+    from .connection import new_connection_file
     from .wire import ConnectionFileError
 
     try:
@@ -120,9 +120,9 @@ def kernel(options: argparse.Namespace) -> int:
         return made
 
     try:
-        return run(announced, ["-f", str(path)])
+        return run(announced, ["-f", str(path)], prog=PACKAGE)
     finally:
-        remove_connection_file(path)
+        path.unlink(missing_ok=True)
 
 
 # --- kernel specs ------------------------------------------------------------------------------
@@ -172,7 +172,8 @@ def search_path(*modules: str) -> dict[str, str]:
     It is empty when they are installed.  What lies in the current folder is found only because
     this program was started there; a front end starts the kernel in the folder of the notebook.
     """
-    usual = {Path(place).resolve() for place in sys.path[1:]}
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)  # the front end may not have it
+    usual = {Path(place).resolve() for place in sys.path[1:] if place not in given}
     needed = []
     for name in modules:
         top = sys.modules[name.partition(".")[0]]

@@ -19,8 +19,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .kernelspec import Host, StrPath, read_object, user_data_dir
-from .wire import CHANNELS, PORTS, Connection, ConnectionFileError, Session
+from .kernelspec import Host, user_data_dir
+from .wire import (
+    PORTS,
+    Connection,
+    ConnectionFileError,
+    Session,
+    StrPath,
+    endpoint,
+    read_object,
+)
 
 # The shortest limit on the path of a local socket among the systems we know, in bytes (macOS).
 MAX_IPC_PATH = 103
@@ -76,20 +84,6 @@ def new_connection_file(
     local = str(path.with_suffix("")) if transport == "ipc" else "127.0.0.1"
     new_connection(transport, ip or local, kernel_name=kernel_name).write(path)
     return path
-
-
-def remove_connection_file(path: StrPath) -> None:
-    """Remove a connection file, and with it what ipc sockets leave behind on the disk."""
-    try:
-        connection = Connection.read(path)
-    except ConnectionFileError:
-        pass  # it is gone, or says nothing about sockets
-    else:
-        for channel in CHANNELS:
-            url = connection.url(channel.name)
-            if url.startswith("ipc://"):
-                Path(url.removeprefix("ipc://")).unlink(missing_ok=True)
-    Path(path).unlink(missing_ok=True)
 
 
 def find_connection_file(
@@ -178,10 +172,7 @@ class Registration:
 
     def url(self) -> str:
         """Return the ZeroMQ address of the launcher's registration socket."""
-        if self.transport == "ipc":
-            return f"ipc://{self.registration_ip}-{self.registration_port}"
-        host = f"[{self.registration_ip}]" if ":" in self.registration_ip else self.registration_ip
-        return f"tcp://{host}:{self.registration_port}"
+        return endpoint(self.transport, self.registration_ip, self.registration_port)
 
     def new_session(self) -> Session:
         """Make a session that signs with the launcher's key."""

@@ -19,6 +19,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from .wire import (
@@ -33,6 +34,8 @@ from .wire import (
 
 Content = dict[str, Any]
 _REQUIRED: Any = object()
+
+WAKE = 0.1  # seconds after a failure, or after the last request it aborted
 
 
 class Field(NamedTuple):
@@ -196,7 +199,8 @@ class Kernel:
         self.session = session or Session()
         self.log = logging.getLogger(type(self).__module__)
         self.connection = connection
-        self.aborting = False
+        self._draining = False
+        self._failed: tuple[datetime, datetime] | None = None  # when it began; the latest abort
         self._send = send
         self._write = write or self._send_stream
         self._ask = ask
@@ -416,10 +420,11 @@ class Kernel:
 
         Source: "Execute" of the messaging specification.
         """
-        if self.aborting:
+        if self._is_left_over():
             # Deployed front ends look for `aborted`; the specification would have `error`.
             aborted = {"ename": "ExecutionAborted", "evalue": "an earlier request failed"}
             return {"status": "aborted", **aborted, "traceback": []}
+        began = self._now()
         store_history = store_history and not silent
         running = _running.get()._replace(silent=silent, allow_stdin=allow_stdin)
         _running.set(running)
@@ -447,12 +452,39 @@ class Kernel:
         if content.setdefault("status", "ok") == "ok":
             content = {"payload": [], "user_expressions": {}, **content}
         elif stop_on_error and not silent:
-            self.aborting = True  # until the runner says that the queue is empty
+            self._draining = True  # until the runner says that the queue is empty
+            self._failed = began, self._now()
         return content
 
     def queue_is_empty(self) -> None:
         """Take note that no request is waiting on shell: what a failed request aborted is gone."""
-        self.aborting = False
+        self._draining = False
+
+    def _now(self) -> datetime:
+        return datetime.fromisoformat(self.session.now())
+
+    def _is_left_over(self) -> bool:
+        """Tell whether the running request was sent before its sender could know of a failure.
+
+        It was, if it waited in the queue.  But a fast kernel is done with a failing cell while
+        the rest of "Run All" is still on its way.  Such a request says itself that it is older
+        than the failure, by the date in its header.  Clocks of other machines may be wrong, so
+        the date counts only for what arrives in the wake of the failure: nobody who has seen it
+        is so quick.
+        """
+        request = _running.get().request
+        if self._failed is None or request is None:
+            return False
+        began, latest = self._failed
+        now = self._now()
+        left_over = self._draining
+        if not left_over and (now - latest).total_seconds() < WAKE:
+            try:
+                left_over = datetime.fromisoformat(request.header["date"]) < began
+            except (KeyError, TypeError, ValueError):  # no date, or one without a zone
+                left_over = False
+        self._failed = (began, now) if left_over else None
+        return left_over
 
     async def inspect_request(self, code: str, cursor_pos: int, detail_level: int) -> Any:
         """Describe the object under the cursor."""

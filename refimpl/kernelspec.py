@@ -26,9 +26,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-log = logging.getLogger(__name__)
+from .wire import StrPath, read_object
 
-StrPath = str | os.PathLike[str]
+log = logging.getLogger(__name__)
 
 NAME_RULE = "a kernel's name has ASCII letters, digits, hyphen, period and underscore only"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -188,26 +188,6 @@ def is_valid_name(name: str) -> bool:
     (True, False, False)
     """
     return bool(_NAME.fullmatch(name)) and name not in (".", "..")
-
-
-def read_object(path: StrPath) -> dict[str, Any]:
-    """Read a JSON file that holds one object.
-
-    Raises ValueError, which says in one line what is wrong with the file.
-    """
-    try:
-        value = json.loads(Path(path).read_text("utf-8"))
-    except OSError as error:
-        raise ValueError(error.strerror or str(error)) from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8: {error.reason} at byte {error.start}") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error}") from None
-    except RecursionError:
-        raise ValueError("nests too deeply") from None
-    if not isinstance(value, dict):
-        raise ValueError(f"expected an object, got {type(value).__name__}")
-    return value
 
 
 def _is_text(value: Any) -> bool:

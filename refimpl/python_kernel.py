@@ -336,6 +336,9 @@ class PythonKernel(Kernel):
                 yield
 
     async def _run_cell(self, code: str) -> None:
+        if code.strip() in ("exit", "quit"):  # typed into a console: nobody wants to see its repr
+            self.exit()
+            return
         asked = _HELP.fullmatch(code)
         if asked:
             marks, name = asked[1] or asked[4], asked[2] or asked[3]

@@ -470,6 +470,10 @@ class KernelProcess:
         self._sockets["shell"].close(LINGER)
         self._sockets["stdin"].close(LINGER)
         self._context.term()
+        for channel in CHANNELS:  # libzmq leaves the files of ipc sockets behind
+            url = self.connection.url(channel.name)
+            if url.startswith("ipc://"):
+                Path(url.removeprefix("ipc://")).unlink(missing_ok=True)
 
     async def _serve(self, channel: str) -> None:
         """Answer what comes on a channel, one request after the other."""
@@ -516,9 +520,11 @@ class KernelProcess:
 
     def _watch_parent(self) -> None:
         _block_signals()
-        parent, starter = os.getppid(), int(os.environ.get("JPY_PARENT_PID") or 0)
-        if not starter or sys.platform == "win32" or not _is_alive(starter):
+        number = os.environ.get("JPY_PARENT_PID", "")
+        starter = int(number) if number.isdecimal() else 0
+        if sys.platform == "win32" or not starter or not _is_alive(starter):
             return  # started by hand, or from where process numbers mean nothing here
+        parent = os.getppid()
         while not self._stopping.wait(PARENT_POLL):
             if os.getppid() != parent or not _is_alive(starter):
                 log.warning("the process that started this kernel is gone: ending")
@@ -604,12 +610,14 @@ def run(kernel_class: Callable[..., Kernel], connection_file: str | os.PathLike[
     process.run()
 
 
-def main(kernel_class: Callable[..., Kernel], argv: Sequence[str] | None = None) -> int:
+def main(
+    kernel_class: Callable[..., Kernel], argv: Sequence[str] | None = None, prog: str | None = None
+) -> int:
     """Run a kernel as a program: `-f FILE`, which `kernel.json` writes as `-f {connection_file}`.
 
     Returns the exit status: 0 at the end, 2 for a connection file that cannot be used.
     """
-    parser = argparse.ArgumentParser(description=kernel_class.__doc__)
+    parser = argparse.ArgumentParser(prog, description=kernel_class.__doc__)
     parser.add_argument(
         "-f", dest="file", metavar="FILE", required=True, help="the connection file (JSON)"
     )

@@ -444,7 +444,7 @@ class Session:
         self._replay_memory = replay_memory
         self._count = itertools.count(1)
         self._new_id = new_id or self._next_id
-        self._now = now
+        self.now = now
         self._empty = self._pack({})
 
     def _next_id(self) -> str:
@@ -470,7 +470,7 @@ class Session:
             "msg_type": msg_type,
             "username": self.username,
             "session": self.session,
-            "date": self._now(),
+            "date": self.now(),
             "version": PROTOCOL_VERSION,
         }
         parent_dict, parent_part = (
@@ -541,7 +541,39 @@ class Session:
 
 # --- the connection file -----------------------------------------------------------------------
 
+StrPath = str | os.PathLike[str]
 PORTS = tuple(f"{channel.name}_port" for channel in CHANNELS)
+
+
+def endpoint(transport: str, ip: str, port: int) -> str:
+    """Return the ZeroMQ address of a port.
+
+    >>> endpoint("tcp", "127.0.0.1", 5555), endpoint("ipc", "/tmp/kernel", 1)
+    ('tcp://127.0.0.1:5555', 'ipc:///tmp/kernel-1')
+    """
+    if transport == "ipc":
+        return f"ipc://{ip}-{port}"
+    return f"tcp://[{ip}]:{port}" if ":" in ip else f"tcp://{ip}:{port}"
+
+
+def read_object(path: StrPath) -> dict[str, Any]:
+    """Read a JSON file that holds one object.
+
+    Raises ValueError, which says in one line what is wrong with the file.
+    """
+    try:
+        value = json.loads(Path(path).read_text("utf-8"))
+    except OSError as error:
+        raise ValueError(error.strerror or str(error)) from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8: {error.reason} at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error}") from None
+    except RecursionError:
+        raise ValueError("nests too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"expected an object, got {type(value).__name__}")
+    return value
 
 
 @dataclass(frozen=True)
@@ -589,7 +621,8 @@ class Connection:
                 else ("a string", isinstance(value, str))
             )
             if not fits:
-                found = repr(value) if name in info else "nothing"
+                # The type alone: a key, even a misplaced one, must not reach a log.
+                found = type(value).__name__ if name in info else "nothing"
                 raise ConnectionFileError(f"{name}: expected {expected}, got {found}")
         if info["transport"] not in ("tcp", "ipc"):
             raise ConnectionFileError(f"transport: expected tcp or ipc, got {info['transport']!r}")
@@ -614,24 +647,14 @@ class Connection:
         return {name: value for name, value in fields.items() if value != "" or name == "key"}
 
     @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> Connection:
+    def read(cls, path: StrPath) -> Connection:
         """Read a connection file. Raises ConnectionFileError: the file, the field."""
         try:
-            info = json.loads(Path(path).read_text("utf-8"))
-            if not isinstance(info, dict):
-                raise ConnectionFileError(f"expected an object, got {type(info).__name__}")
-            return cls.from_dict(info)
-        except OSError as error:
-            reason = error.strerror or str(error)
-        except UnicodeDecodeError as error:
-            reason = f"not UTF-8: {error.reason} at byte {error.start}"
-        except json.JSONDecodeError as error:
-            reason = f"not JSON: {error}"
-        except (ConnectionFileError, RecursionError) as error:
-            reason = str(error)
-        raise ConnectionFileError(f"connection file {os.fspath(path)}: {reason}")
+            return cls.from_dict(read_object(path))
+        except ValueError as error:
+            raise ConnectionFileError(f"connection file {os.fspath(path)}: {error}") from None
 
-    def write(self, path: str | os.PathLike[str]) -> None:
+    def write(self, path: StrPath) -> None:
         """Write the connection file at one stroke, readable by its owner alone (0600)."""
         target = Path(path)
         scratch = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
@@ -646,11 +669,7 @@ class Connection:
 
     def url(self, channel: str) -> str:
         """Return the ZeroMQ address of a channel: shell, iopub, stdin, control or hb."""
-        port = getattr(self, f"{channel}_port")
-        if self.transport == "ipc":
-            return f"ipc://{self.ip}-{port}"
-        host = f"[{self.ip}]" if ":" in self.ip else self.ip
-        return f"tcp://{host}:{port}"
+        return endpoint(self.transport, self.ip, getattr(self, f"{channel}_port"))
 
     def new_session(self, **options: Any) -> Session:
         """Make a session that signs with this connection's key; options are those of Session."""

@@ -17,7 +17,6 @@ from refimpl.connection import (
     find_connection_file,
     new_connection,
     new_connection_file,
-    remove_connection_file,
     runtime_dir,
 )
 from refimpl.kernelspec import Host
@@ -136,28 +135,6 @@ def test_address_of_a_new_file_can_be_chosen(runtime):
     """The address given is the one in the file; without one it is this machine alone."""
     assert Connection.read(new_connection_file(ip="::1")).ip == "::1"
     assert Connection.read(new_connection_file()).ip == "127.0.0.1"
-
-
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
-def test_removing_leaves_nothing(runtime, transport):
-    """A connection file is removed together with the sockets of ipc, and may be gone already."""
-    path = new_connection_file(transport)
-    connection = Connection.read(path)
-    for port in PORTS:
-        if transport == "ipc":
-            Path(f"{connection.ip}-{getattr(connection, port)}").touch()
-    other = new_connection_file(transport)
-    remove_connection_file(path)
-    assert list(runtime.iterdir()) == [other]
-    remove_connection_file(path)
-
-
-def test_removing_a_broken_file(tmp_path):
-    """A connection file that cannot be read is removed like any other."""
-    path = tmp_path / "kernel-1.json"
-    path.write_text("{")
-    remove_connection_file(path)
-    assert not path.exists()
 
 
 # --- find --------------------------------------------------------------------------------------
