@@ -7,8 +7,8 @@ work here.  Every `do_*` method may be a coroutine.
 The kernel decides *what* is said.  *How* it is sent is given to it: `send` puts a message on a
 channel, `write` takes stream text (and may collect small pieces), `ask` sends an `input_request`
 and waits for the answer, `guard` calls what may run user code, so that an interrupt can hit it,
-`interrupt` does that, `stop` ends the process.  `run_kernel` gives the real ones; a test gives a
-function that appends to a list.
+`interrupt` does that, `waiting` lists the requests that have arrived, `stop` ends the process.
+`run_kernel` gives the real ones; a test gives a function that appends to a list.
 
 Every request takes one path, `Kernel.handle`.  A handler bears the name of its message type.
 """
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -34,8 +34,6 @@ from .wire import (
 
 Content = dict[str, Any]
 _REQUIRED: Any = object()
-
-WAKE = 0.1  # seconds after a failure, or after the last request it aborted
 
 
 class Field(NamedTuple):
@@ -161,12 +159,79 @@ class _Running(NamedTuple):
     request: Message | None
     silent: bool = False
     allow_stdin: bool = False
+    stop_on_error: bool = False
 
 
 # What user code and kernel authors may raise without ending the kernel.
 _CAUGHT = (Exception, KeyboardInterrupt, SystemExit)
 
 _running: ContextVar[_Running] = ContextVar("running")
+
+
+class Leftovers:
+    """Tell which requests were sent before their sender could know that an earlier one failed.
+
+    Those that wait in the socket when a request fails were.  That is not enough: a front end that
+    runs all cells sends them one by one, and a fast kernel has failed before the next one comes.
+    But the date in its header tells that it is older than the failure, if sender and kernel have
+    the same clock.  Whether they do, shows in the time that requests take to arrive: on one machine
+    it is short, and never negative.  Without that evidence only the socket counts.
+    """
+
+    LATENCY = 0.05  # seconds; who seems to be further away may just have another clock
+    NEAR = 0.001  # seconds; half the latency of a client that is as close as can be is below
+    WAKE = 0.1  # seconds after a failure, or after a leftover, in which another one may arrive
+    SESSIONS = 1000  # front ends remembered
+
+    def __init__(self) -> None:
+        """Begin with an empty queue and no failure."""
+        self._idle = True
+        self._waiting: set[str] = set()  # ids of the messages that waited when a request failed
+        self._failure: datetime | None = None
+        self._latest: datetime | None = None
+        self._latency: dict[Any, float] = {}  # seconds, the shortest of each session
+
+    def queue_is_empty(self) -> None:
+        """Take note that nothing more waits in the socket."""
+        self._idle = True
+
+    def failed(self, waiting: Iterable[Message], now: datetime) -> None:
+        """Take note that a request which stops on error has failed, and of what is waiting.
+
+        It has to be called before the error is published and the reply is sent: what a quick client
+        sends on hearing of them must not be among what waits.
+        """
+        self._waiting.update(message.msg_id for message in waiting)
+        self._failure = self._latest = now
+
+    def arrived(self, request: Message, now: datetime) -> bool:
+        """Take note of an execute_request that is about to run; tell whether it is a leftover."""
+        header = request.header
+        session = header.get("session")
+        try:
+            sent = datetime.fromisoformat(header["date"])
+            latency = (now - sent).total_seconds()
+        except (KeyError, TypeError, ValueError):  # no date, or one without a zone
+            sent, latency = now, -1.0
+        if self._idle:  # then it did not wait here, but was on its way
+            if len(self._latency) >= self.SESSIONS:
+                self._latency.clear()
+            latency = self._latency[session] = min(latency, self._latency.get(session, latency))
+        self._idle = False
+        left_over = request.msg_id in self._waiting
+        self._waiting.discard(request.msg_id)
+        if not left_over and self._failure is not None and self._latest is not None:
+            way = self._latency.get(session, -1.0)
+            in_wake = (now - self._latest).total_seconds() < self.WAKE
+            # The news of the failure is on its way for some time, too. How long is a cautious
+            # guess: nothing for a client on the kernel's own sockets, milliseconds for a browser.
+            known = (sent - self._failure).total_seconds() >= max(0.0, way / 2 - self.NEAR)
+            left_over = in_wake and 0 <= way <= self.LATENCY and not known
+        if left_over:
+            self._latest = now
+        else:
+            self._failure = None
+        return left_over
 
 
 class Kernel:
@@ -193,20 +258,22 @@ class Kernel:
         guard: Callable[[Callable[[], Any]], Awaitable[Any]] | None = None,
         interrupt: Callable[[], None] = lambda: None,
         stop: Callable[[], None] = lambda: None,
+        waiting: Callable[[], Sequence[Message]] = tuple,
         connection: Connection | None = None,
     ) -> None:
         """Take what connects the kernel to the world. See the text at the top of this module."""
         self.session = session or Session()
         self.log = logging.getLogger(type(self).__module__)
         self.connection = connection
-        self._draining = False
-        self._failed: tuple[datetime, datetime] | None = None  # when it began; the latest abort
+        self._leftovers = Leftovers()
+        self._failed: _Running | None = None  # the last request that counted as a failure
         self._send = send
         self._write = write or self._send_stream
         self._ask = ask
         self._guard = guard or _unguarded
         self._interrupt = interrupt
         self._stop = stop
+        self._waiting = waiting
         self._latest = _Running(None)  # for threads of the user, which belong to no request
 
     # --- what a kernel author overrides --------------------------------------------------------
@@ -299,6 +366,8 @@ class Kernel:
         running = _running.get(self._latest)
         if running.silent and msg_type in OUTPUT:
             return
+        if msg_type == "error":
+            self._note_failure(running)
         if msg_type == "stream" and content.keys() == {"name", "text"}:
             self._write(content["name"], content["text"], running.request)
             return
@@ -389,9 +458,9 @@ class Kernel:
             content = error_content(error, traceback.format_exception(error))
         if not msg_type.endswith("_request") or content is None:
             return
-        if msg_type == "execute_request":
-            content.setdefault("execution_count", self.execution_count)
         content.setdefault("status", "ok")
+        if msg_type == "execute_request" and content["status"] != "aborted":
+            content.setdefault("execution_count", self.execution_count)  # the cell's number
         try:
             self._send_reply(request, channel, content)
         except (TypeError, ValueError) as error:  # the kernel's author put in what no codec knows
@@ -420,13 +489,18 @@ class Kernel:
 
         Source: "Execute" of the messaging specification.
         """
-        if self._is_left_over():
+        running = _running.get()
+        assert running.request is not None  # `handle` has set it
+        now = datetime.fromisoformat(self.session.now())
+        if self._leftovers.arrived(running.request, now):
             # Deployed front ends look for `aborted`; the specification would have `error`.
             aborted = {"ename": "ExecutionAborted", "evalue": "an earlier request failed"}
             return {"status": "aborted", **aborted, "traceback": []}
-        began = self._now()
         store_history = store_history and not silent
-        running = _running.get()._replace(silent=silent, allow_stdin=allow_stdin)
+        stop_on_error = stop_on_error and not silent
+        running = running._replace(
+            silent=silent, allow_stdin=allow_stdin, stop_on_error=stop_on_error
+        )
         _running.set(running)
         self._latest = running
         if store_history:
@@ -451,40 +525,18 @@ class Kernel:
             self.publish("error", {k: v for k, v in content.items() if k != "status"})
         if content.setdefault("status", "ok") == "ok":
             content = {"payload": [], "user_expressions": {}, **content}
-        elif stop_on_error and not silent:
-            self._draining = True  # until the runner says that the queue is empty
-            self._failed = began, self._now()
+        else:
+            self._note_failure(running)  # if no `error` message did
         return content
 
+    def _note_failure(self, running: _Running) -> None:
+        if running.stop_on_error and running is not self._failed:
+            self._failed = running
+            self._leftovers.failed(self._waiting(), datetime.fromisoformat(self.session.now()))
+
     def queue_is_empty(self) -> None:
-        """Take note that no request is waiting on shell: what a failed request aborted is gone."""
-        self._draining = False
-
-    def _now(self) -> datetime:
-        return datetime.fromisoformat(self.session.now())
-
-    def _is_left_over(self) -> bool:
-        """Tell whether the running request was sent before its sender could know of a failure.
-
-        It was, if it waited in the queue.  But a fast kernel is done with a failing cell while
-        the rest of "Run All" is still on its way.  Such a request says itself that it is older
-        than the failure, by the date in its header.  Clocks of other machines may be wrong, so
-        the date counts only for what arrives in the wake of the failure: nobody who has seen it
-        is so quick.
-        """
-        request = _running.get().request
-        if self._failed is None or request is None:
-            return False
-        began, latest = self._failed
-        now = self._now()
-        left_over = self._draining
-        if not left_over and (now - latest).total_seconds() < WAKE:
-            try:
-                left_over = datetime.fromisoformat(request.header["date"]) < began
-            except (KeyError, TypeError, ValueError):  # no date, or one without a zone
-                left_over = False
-        self._failed = (began, now) if left_over else None
-        return left_over
+        """Take note that no request is waiting on shell; the runner calls it."""
+        self._leftovers.queue_is_empty()
 
     async def inspect_request(self, code: str, cursor_pos: int, detail_level: int) -> Any:
         """Describe the object under the cursor."""

@@ -51,6 +51,7 @@ REPR_METHODS = {
 # The name that ends at the cursor, and the dotted name that the cursor is in.
 _NAME_BEFORE = re.compile(r"[^\W\d]?[\w.]*$")
 _HELP = re.compile(r"\s*(?:(\?{1,2})\s*([\w.]+)|([\w.]+)\s*(\?{1,2}))\s*")
+_ZMQ = re.compile(r"(^|[/\\])zmq[/\\]")
 _COMPILE_FLAGS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 
@@ -508,6 +509,7 @@ _OUR_FILES = frozenset(
 
 
 def _hide_our_frames(report: traceback.TracebackException) -> None:
+    """Leave out our frames, and those of pyzmq that we called; of the causes, too."""
     seen: set[int] = set()
     reports: list[traceback.TracebackException | None] = [report]
     while reports:
@@ -515,7 +517,14 @@ def _hide_our_frames(report: traceback.TracebackException) -> None:
         if one is None or id(one) in seen:
             continue
         seen.add(id(one))
-        one.stack[:] = [frame for frame in one.stack if frame.filename not in _OUR_FILES]
+        kept, ours = [], False
+        for frame in one.stack:
+            ours = frame.filename in _OUR_FILES or (
+                ours and _ZMQ.search(frame.filename) is not None
+            )
+            if not ours:
+                kept.append(frame)
+        one.stack[:] = kept
         reports += [one.__cause__, one.__context__, *(one.exceptions or ())]
 
 

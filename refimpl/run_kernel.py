@@ -12,8 +12,8 @@
 The rules about order that have their home here:
 
 - Stream text is sent before any later message on iopub: outputs keep their order, idle is last.
-- After a failed request, execute requests that are waiting on shell are answered `aborted`. That
-  ends when the socket has nothing more to give: no timer is involved.
+- When a request fails, all that waits on shell is read before the reply goes out, and the execute
+  requests among it are answered `aborted`.  No timer is involved; see `kernel.Leftovers`.
 - Answers to an earlier `input_request` are thrown away before the next one is asked.
 - The reply to a shutdown request, and idle, have left before the process ends.
 """
@@ -375,6 +375,7 @@ class KernelProcess:
         self._control_loop = asyncio.SelectorEventLoop()
         self._control_thread = threading.Thread(target=self._run_control, name="control")
         self._control_thread.daemon = True
+        self._backlog: deque[Message] = deque()
         self._stopping = threading.Event()
         self._left = threading.Event()
         self._kernel = kernel_class(
@@ -385,6 +386,7 @@ class KernelProcess:
             guard=self._interrupts.guard,
             interrupt=self._interrupts.send,
             stop=self.stop,
+            waiting=self._waiting,
             connection=self.connection,
         )
 
@@ -481,7 +483,7 @@ class KernelProcess:
         waited = True
         while not self._stopping.is_set():
             try:
-                request = read(sock, channel, self._session)
+                request = self._next(sock, channel)
             except zmq.Again:
                 if channel == "shell":
                     self._kernel.queue_is_empty()
@@ -493,6 +495,22 @@ class KernelProcess:
             waited = False
             if request is not None:
                 await self._handle(request, channel)
+
+    def _next(self, sock: zmq.Socket[bytes], channel: str) -> Message | None:
+        if channel == "shell" and self._backlog:
+            return self._backlog.popleft()
+        return read(sock, channel, self._session)
+
+    def _waiting(self) -> Sequence[Message]:
+        """Take all requests that have arrived on shell into the backlog, and list it."""
+        if threading.current_thread() is not threading.main_thread():
+            return ()  # the socket is the main thread's
+        with contextlib.suppress(zmq.Again):
+            while True:
+                request = read(self._sockets["shell"], "shell", self._session)
+                if request is not None:
+                    self._backlog.append(request)
+        return self._backlog
 
     async def _handle(self, request: Message, channel: str) -> None:
         try:
