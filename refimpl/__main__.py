@@ -131,7 +131,6 @@ def kernel(options: argparse.Namespace) -> int:
 def install(options: argparse.Namespace) -> int:
     """Install the kernel spec of a kernel, so that front ends offer it."""
     from .kernelspec import KernelSpec, KernelSpecError, install_kernel_spec, kernel_dirs
-    from .wire import PROTOCOL_VERSION
 
     kernel_class = load_kernel(options.kernel)
     ours = options.kernel in KERNELS
@@ -149,7 +148,6 @@ def install(options: argparse.Namespace) -> int:
         interrupt_mode="message" if sys.platform == "win32" else "signal",
         env=search_path(PACKAGE, kernel_class.__module__),
         metadata={"supported_encryption": ["curve"]},
-        kernel_protocol_version=PROTOCOL_VERSION,
     )
     logo = [Path(__file__).with_name("kernels") / "logo-svg.svg"] if ours else []
     prefix = sys.prefix if options.sys_prefix else options.prefix

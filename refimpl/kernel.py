@@ -135,7 +135,7 @@ def parse_content(msg_type: str, content: Content) -> Content:
             raise InvalidContent(f"{msg_type}: {name}: expected {expected}, got {found}")
         if value is _REQUIRED:
             raise InvalidContent(f"{msg_type}: {name}: expected {types[0].__name__}, got nothing")
-        values[name] = value
+        values[name] = {**value} if value is default and default == {} else value
     return values
 
 
@@ -153,6 +153,11 @@ def error_content(error: BaseException, lines: Sequence[str] = ()) -> Content:
     return {"status": "error", "ename": name, "evalue": value, "traceback": list(lines)}
 
 
+def format_lines(error: BaseException) -> list[str]:
+    """Format a traceback as lines without line ends."""
+    return "".join(traceback.format_exception(error)).splitlines()
+
+
 class _Running(NamedTuple):
     """The request that a thread or task works for. What it publishes carries this parent."""
 
@@ -161,9 +166,6 @@ class _Running(NamedTuple):
     allow_stdin: bool = False
     stop_on_error: bool = False
 
-
-# What user code and kernel authors may raise without ending the kernel.
-_CAUGHT = (Exception, KeyboardInterrupt, SystemExit)
 
 _running: ContextVar[_Running] = ContextVar("running")
 
@@ -201,7 +203,7 @@ class Leftovers:
         It has to be called before the error is published and the reply is sent: what a quick client
         sends on hearing of them must not be among what waits.
         """
-        self._waiting.update(message.msg_id for message in waiting)
+        self._waiting = {m.msg_id for m in waiting if m.msg_type == "execute_request"}
         self._failure = self._latest = now
 
     def arrived(self, request: Message, now: datetime) -> bool:
@@ -368,7 +370,8 @@ class Kernel:
             return
         if msg_type == "error":
             self._note_failure(running)
-        if msg_type == "stream" and content.keys() == {"name", "text"}:
+        only_text = content.keys() == {"name", "text"} and not metadata and not buffers
+        if msg_type == "stream" and only_text:
             self._write(content["name"], content["text"], running.request)
             return
         message = self.session.message(
@@ -429,21 +432,23 @@ class Kernel:
         if channel == "shell":
             self._latest = running
         self.publish("status", {"execution_state": "busy"})
+        status = None
         try:
-            await self._reply(request, channel)
+            status = await self._reply(request, channel)
         finally:
             self.publish("status", {"execution_state": "idle"})
             _running.reset(token)
-        if request.msg_type == "shutdown_request":
+        if request.msg_type == "shutdown_request" and status == "ok":
             self._stop()
 
-    async def _reply(self, request: Message, channel: str) -> None:
+    async def _reply(self, request: Message, channel: str) -> Any:
+        """Find out what to reply, and send it; return its status, None if there is no reply."""
         msg_type = request.msg_type
         try:
             if msg_type not in REQUESTS:
                 # Front ends newer than we are must not break us: the specification says ignore.
                 self.log.warning("%s: unknown message type %r, ignored", channel, msg_type[:80])
-                return
+                return None
             if channel not in REQUESTS[msg_type].channels:
                 expected = " or ".join(REQUESTS[msg_type].channels)
                 raise InvalidContent(f"{msg_type}: expected on {expected}, came on {channel}")
@@ -452,24 +457,26 @@ class Kernel:
         except ProtocolError as error:
             self.log.warning("%s", error)
             content = error_content(error)
-        except _CAUGHT as error:
+        except BaseException as error:  # whatever it was, the front end gets its reply
             if not isinstance(error, KeyboardInterrupt):
                 self.log.exception("%s failed", msg_type)
-            content = error_content(error, traceback.format_exception(error))
-        if not msg_type.endswith("_request") or content is None:
-            return
-        content.setdefault("status", "ok")
+            content = error_content(error, format_lines(error))
+        if not msg_type.endswith("_request"):
+            return None
+        content = {"status": "ok", **(content or {})}
         if msg_type == "execute_request" and content["status"] != "aborted":
             content.setdefault("execution_count", self.execution_count)  # the cell's number
         try:
             self._send_reply(request, channel, content)
-        except (TypeError, ValueError) as error:  # the kernel's author put in what no codec knows
+        except Exception as error:  # the kernel's author put in what no codec knows
             self.log.exception("the reply to %s cannot be sent", msg_type)
-            self._send_reply(request, channel, error_content(error))
+            content = error_content(error)
+            self._send_reply(request, channel, content)
+        return content["status"]
 
     def _send_reply(self, request: Message, channel: str, content: Content) -> None:
         msg_type = request.msg_type.removesuffix("request") + "reply"
-        if msg_type == "shutdown_reply":
+        if msg_type == "shutdown_reply" and content["status"] == "ok":
             self.publish(msg_type, dict(content))  # so that every front end knows
         reply = self.session.message(msg_type, content, parent=request, idents=request.idents)
         self._send(channel, reply)
@@ -507,9 +514,8 @@ class Kernel:
             self.execution_count += 1
         count = self.execution_count
         self.publish("execute_input", {"code": code, "execution_count": count})
-        content: Content
         try:
-            content = await self._guard(
+            content: Content = await self._guard(
                 lambda: self.do_execute(
                     code,
                     silent,
@@ -518,12 +524,12 @@ class Kernel:
                     allow_stdin=allow_stdin,
                 )
             )
-        except _CAUGHT as error:
+        except BaseException as error:
             # The kernel's own fault, or an interrupt that its author did not expect.
             self.log.warning("do_execute raised %s", type(error).__name__)
-            content = error_content(error, traceback.format_exception(error))
+            content = error_content(error, format_lines(error))
             self.publish("error", {k: v for k, v in content.items() if k != "status"})
-        if content.setdefault("status", "ok") == "ok":
+        if content.get("status", "ok") == "ok":
             content = {"payload": [], "user_expressions": {}, **content}
         else:
             self._note_failure(running)  # if no `error` message did
@@ -585,7 +591,7 @@ class Kernel:
 
     async def comm_msg(self, comm_id: str, data: Content) -> None:
         """Ignore a message on a comm that is not open."""
-        self.log.warning("comm_msg: no comm %s is open, ignored", comm_id[:80])
+        self.log.warning("comm_msg: no comm %r is open, ignored", comm_id[:80])
 
     async def comm_close(self, comm_id: str, data: Content) -> None:
         """Ignore the end of a comm that is not open."""

@@ -30,11 +30,13 @@ import sys
 import traceback
 import types
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from .kernel import Kernel, error_content
+from .wire import InvalidContent
 
 # The methods that objects describe themselves with, as Jupyter's Python kernels have them.
 REPR_METHODS = {
@@ -48,10 +50,9 @@ REPR_METHODS = {
     "_repr_javascript_": "application/javascript",
     "_repr_pdf_": "application/pdf",
 }
-# The name that ends at the cursor, and the dotted name that the cursor is in.
-_NAME_BEFORE = re.compile(r"[^\W\d]?[\w.]*$")
 _HELP = re.compile(r"\s*(?:(\?{1,2})\s*([\w.]+)|([\w.]+)\s*(\?{1,2}))\s*")
 _ZMQ = re.compile(r"(^|[/\\])zmq[/\\]")
+_CO_COROUTINE = 0x80  # as in `inspect`, which is slow to import
 _COMPILE_FLAGS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 
@@ -76,48 +77,70 @@ def mime_bundle(
     """
     data: dict[str, Any] = {"text/plain": _text(value)}
     metadata: dict[str, Any] = {}
-    if not isinstance(value, type):  # a class has the methods, but they are not about itself
-        bundle = getattr(value, "_repr_mimebundle_", None)
-        if callable(bundle):
-            _merge(data, metadata, lambda: bundle(include=include or None, exclude=exclude or None))
-        for name, mime in REPR_METHODS.items():
-            method = getattr(value, name, None)
-            if callable(method) and mime not in data:
-                _merge(data, metadata, lambda m=method, mime=mime: _one_form(mime, m()))  # type: ignore[misc]
+    bundle = _own_method(value, "_repr_mimebundle_")
+    if bundle is not None:
+        forms = _try(lambda: bundle(include=include or None, exclude=exclude or None))
+        pair = forms if isinstance(forms, tuple) and len(forms) == 2 else (forms, {})
+        if all(isinstance(part, dict) for part in pair):
+            data.update(pair[0])
+            metadata.update(pair[1])
+    for name, mime in REPR_METHODS.items():
+        method = _own_method(value, name) if mime not in data else None
+        form = _try(method) if method is not None else None
+        if isinstance(form, tuple):  # (data, metadata), as for the size of an image
+            form, note = form if len(form) == 2 else (None, None)
+            if note:
+                metadata[mime] = note
+        if form is not None:
+            data[mime] = form
     if include:
         data = {mime: form for mime, form in data.items() if mime in include}
     data = {mime: form for mime, form in data.items() if mime not in exclude}
     return data, {mime: note for mime, note in metadata.items() if mime in data}
 
 
-def _one_form(mime: str, form: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    if form is None:
+def _own_method(value: Any, name: str) -> Callable[..., Any] | None:
+    """Find a method that an object describes itself with; None where it has none.
+
+    A class has the methods, but they describe its instances.  An object that has an attribute of
+    any name, as mocks and proxies do, did not mean it.
+    """
+    if isinstance(value, type):
         return None
-    note = {}
-    if isinstance(form, tuple):  # (data, metadata), as for the size of an image
-        form, note = form
-    return {mime: form}, {mime: note} if note else {}
-
-
-def _merge(data: dict[str, Any], metadata: dict[str, Any], describe: Callable[[], Any]) -> None:
     try:
-        forms = describe()
+        method: Any = getattr(value, name)
+    except AttributeError:
+        return None
+    except Exception as error:  # from a property, or from a __getattr__ that knows no names
+        if any(name in vars(kind) for kind in type(value).__mro__):
+            _complain(error)
+        return None
+    try:
+        unlimited = hasattr(value, "_no_such_method_")
+    except Exception:
+        unlimited = False
+    return None if unlimited or not callable(method) else method
+
+
+def _try(call: Callable[[], Any]) -> Any:
+    """Call code of the user; None if it raises, with the reason on stderr."""
+    try:
+        return call()
     except Exception as error:
-        print(f"display: {type(error).__name__}: {error}", file=sys.stderr)
-        return
-    if forms is not None:
-        more, notes = forms if isinstance(forms, tuple) else (forms, {})
-        data.update(more)
-        metadata.update(notes)
+        _complain(error)
+        return None
+
+
+def _complain(error: Exception) -> None:
+    print(f"display: {type(error).__name__}: {error}", file=sys.stderr)
 
 
 def _text(value: Any) -> str:
     """Return the repr of a value, whatever its `__repr__` does."""
     try:
-        text = repr(value)
+        return repr(value)
     except Exception as error:
         return f"<{type(value).__name__}: its repr() raised {type(error).__name__}>"
-    return text
 
 
 class OutStream(io.TextIOBase):
@@ -195,7 +218,7 @@ class PythonKernel(Kernel):
         self.stderr = OutStream("stderr", self.stream)
         self._redirection = self._redirect()  # lasts as long as the kernel
         self._payload: list[dict[str, Any]] = []
-        self._cells = 0
+        self._unnumbered = 0
         self._result_text: str | None = None
 
     # --- the process is the user's -------------------------------------------------------------
@@ -254,8 +277,8 @@ class PythonKernel(Kernel):
             transient["display_id"] = display_id
         msg_type = "update_display_data" if update else "display_data"
         for value in values:
-            own = getattr(value, "_ipython_display_", None)
-            if callable(own) and not raw and not isinstance(value, type):
+            own = None if raw else _own_method(value, "_ipython_display_")
+            if own is not None:
                 own()
                 continue
             if raw and not isinstance(value, dict):
@@ -288,8 +311,8 @@ class PythonKernel(Kernel):
         if value is None:
             return
         self.namespace["_"] = value
-        own = getattr(value, "_ipython_display_", None)
-        if callable(own) and not isinstance(value, type):
+        own = _own_method(value, "_ipython_display_")
+        if own is not None:
             own()
             return
         data, metadata = mime_bundle(value)
@@ -312,11 +335,8 @@ class PythonKernel(Kernel):
         self._payload = []
         self._result_text = None
         with self._redirected():
-            try:
-                await self._run_cell(code)
-            except BaseException as error:  # SystemExit too ends the cell, not the kernel
-                if isinstance(error, GeneratorExit):
-                    raise
+            error = await self._run_cell(code, self._filename(store_history))
+            if error is not None:
                 content = error_content(error, self._traceback(error))
                 self.publish("error", {k: v for k, v in content.items() if k != "status"})
             else:
@@ -336,38 +356,53 @@ class PythonKernel(Kernel):
             with self._redirect():
                 yield
 
-    async def _run_cell(self, code: str) -> None:
-        if code.strip() in ("exit", "quit"):  # typed into a console: nobody wants to see its repr
-            self.exit()
-            return
-        asked = _HELP.fullmatch(code)
-        if asked:
-            marks, name = asked[1] or asked[4], asked[2] or asked[3]
-            found = self.do_inspect(name, len(name), detail_level=len(marks) - 1)
-            self.page(found["data"].get("text/plain", f"Object `{name}` not found."))
-            return
-        self._cells += 1
-        filename = f"<cell {self._cells}>"
-        # No modification time: then linecache never drops the entry in favour of a real file.
-        linecache.cache[filename] = (len(code), None, code.splitlines(keepends=True), filename)
-        body, value = _compile(code, filename)
-        if body is not None:
-            await self._run(body)
-        if value is not None:
-            sys.displayhook(await self._run(value))
+    def _filename(self, store_history: bool) -> str:
+        """Name the cell as tracebacks show it: by its number in the front end, if it has one."""
+        if store_history:
+            return f"<cell {self.execution_count}>"
+        self._unnumbered += 1
+        return f"<unnumbered cell {self._unnumbered}>"
 
-    async def _run(self, code: types.CodeType) -> Any:
-        result = eval(code, self.namespace)
-        if code.co_flags & 0x80:  # CO_COROUTINE: there is an await at the top level
-            result = await result
-        return result
+    async def _run_cell(self, code: str, filename: str) -> BaseException | None:
+        """Run a cell to its end; return what it raised.
+
+        The error is returned, not raised: a coroutine cannot raise StopIteration, and SystemExit
+        must end the cell, not the kernel.
+        """
+        try:
+            if code.strip() in ("exit", "quit"):  # in a console, nobody wants to see its repr
+                self.exit()
+                return None
+            asked = _HELP.fullmatch(code)
+            if asked:
+                self._page_help(asked[2] or asked[3], asked[1] or asked[4])
+                return None
+            # Without a time of change linecache never looks for a real file of this name.
+            lines = io.StringIO(code, newline=None).readlines()  # line ends as Python has them
+            linecache.cache[filename] = (len(code), None, lines, filename)
+            body, value = _compile(code, filename)
+            result = None
+            for part in (body, value):
+                if part is not None:
+                    result = eval(part, self.namespace)
+                    if part.co_flags & _CO_COROUTINE:  # an await at the top level
+                        result = await result
+            if value is not None:
+                sys.displayhook(result)
+        except BaseException as error:
+            return error
+        return None
+
+    def _page_help(self, name: str, marks: str) -> None:
+        found = self.do_inspect(name, len(name), detail_level=len(marks) - 1)
+        self.page(found["data"].get("text/plain", f"Object `{name}` not found."))
 
     def _evaluate(self, expression: Any) -> dict[str, Any]:
         try:
             if not isinstance(expression, str):
                 raise TypeError(f"expected an expression as str, got {type(expression).__name__}")
             data, metadata = mime_bundle(eval(expression, self.namespace))
-        except Exception as error:
+        except BaseException as error:  # sys.exit() in an expression ends nothing
             return error_content(error, self._traceback(error))
         return {"status": "ok", "data": data, "metadata": metadata}
 
@@ -390,15 +425,18 @@ class PythonKernel(Kernel):
         compiler = codeop.CommandCompiler()
         compiler.compiler.flags |= _COMPILE_FLAGS
         try:
-            # A block at the end of the text is complete only after an empty line.
-            done = compiler(code, "<input>", "exec") is not None and not _in_block(code)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # running the code will warn soon enough
+                done = compiler(code, "<input>", "exec") is not None
+                # A block at the end of the text is complete only after an empty line.
+                done = done and not _in_block(code)
         except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
             return {"status": "invalid"}
         if done:
             return {"status": "complete"}
         last = code.rstrip("\n").rpartition("\n")[2]
         indent = last[: len(last) - len(last.lstrip())]
-        if last.rstrip().endswith(":"):
+        if re.search(r":\s*(#.*)?$", last):
             indent += "    "
         return {"status": "incomplete", "indent": indent}
 
@@ -406,12 +444,16 @@ class PythonKernel(Kernel):
         """Complete the dotted name before the cursor: names, attributes, keywords, modules."""
         text = _name_before(code, cursor_pos)
         line = code[:cursor_pos].rpartition("\n")[2]
-        if re.match(r"\s*(import|from)\s+[\w.]*$", line):
+        before = code[: cursor_pos - len(text)][-1:]
+        if before == "." or _is_name_part(before):
+            matches = []  # part of a number, or an attribute of what only running could tell
+        elif re.match(r"\s*(import|from)\s+[\w.]*$", line):
             matches = _modules(text)
         elif "." in text:
             matches = self._attributes(text)
         else:
-            names = {*self.namespace, *dir(builtins), *keyword.kwlist, *keyword.softkwlist}
+            names = {*dir(builtins), *keyword.kwlist, *keyword.softkwlist}
+            names.update(map(str, self.namespace))  # globals() may hold keys that are no text
             matches = [name for name in names if name.startswith(text)]
         return {
             "matches": sorted(matches, key=lambda name: (name.rpartition(".")[2][:1] == "_", name)),
@@ -426,12 +468,12 @@ class PythonKernel(Kernel):
         if not found:
             return []
         try:
-            names = dir(owner)
-        except Exception:  # an object of the user with a broken __dir__
+            names = [name for name in map(str, dir(owner)) if name.startswith(prefix)]
+        except BaseException:  # a __dir__ of the user may raise anything
             return []
         if not prefix:
             names = [name for name in names if not name.startswith("_")]
-        return [f"{owner_name}.{name}" for name in names if name.startswith(prefix)]
+        return [f"{owner_name}.{name}" for name in names]
 
     def do_inspect(
         self, code: str, cursor_pos: int, detail_level: int = 0, omit_sections: Sequence[str] = ()
@@ -456,7 +498,7 @@ class PythonKernel(Kernel):
         for attribute in attributes:
             try:
                 value = getattr(value, attribute)
-            except Exception:  # not there, or a property of the user that raises
+            except BaseException:  # not there, or a property of the user that raises
                 return False, None
         return True, value
 
@@ -477,7 +519,7 @@ class PythonKernel(Kernel):
         """Find earlier cells: the last n (tail), lines start to stop (range), by glob (search).
 
         This kernel remembers its own session, number 1, and nothing from before its start.
-        Raises ValueError for another access type.
+        Raises InvalidContent for another access type.
         """
         entries = list(self.history)
         if hist_access_type == "range":
@@ -489,13 +531,15 @@ class PythonKernel(Kernel):
             if hist_access_type == "search":
                 glob = pattern or "*"
                 entries = [e for e in entries if fnmatch.fnmatchcase(e.source, glob)]
-                if unique:
-                    entries = list({e.source: e for e in entries}.values())
+                if unique:  # of equal ones the last, in its place
+                    latest = {entry.source: entry for entry in entries}
+                    entries = [entry for entry in entries if latest[entry.source] is entry]
             if n is not None:
                 entries = entries[-n:] if n > 0 else []
         else:
-            raise ValueError(
-                f"hist_access_type: expected range, tail or search, got {hist_access_type!r}"
+            raise InvalidContent(
+                "history_request: hist_access_type: expected range, tail or search, "
+                f"got {hist_access_type!r}"
             )
         return {
             "history": [(1, e.line, (e.source, e.output) if output else e.source) for e in entries]
@@ -504,7 +548,7 @@ class PythonKernel(Kernel):
 
 _OUR_FILES = frozenset(
     str(Path(__file__).with_name(name))
-    for name in (Path(__file__).name, "kernel.py", "run_kernel.py")
+    for name in (Path(__file__).name, "kernel.py", "run_kernel.py", "wire.py")
 )
 
 
@@ -547,15 +591,28 @@ def _compile(code: str, filename: str) -> tuple[types.CodeType | None, types.Cod
 
 def _in_block(code: str) -> bool:
     """Tell whether the text ends inside an indented block that more lines could follow."""
-    lines = code.split("\n")
-    return len(lines) > 1 and lines[-1].strip() != "" and lines[-1][:1] in " \t"
+    tree = ast.parse(code)
+    if not tree.body or code.rpartition("\n")[2].strip() == "":
+        return False
+    last = tree.body[-1]
+    body = getattr(last, "body", None)  # a compound statement has one
+    return body is not None and body[0].lineno > last.lineno
+
+
+def _is_name_part(character: str) -> bool:
+    """Tell whether a character may stand inside a name, as marks that combine with letters do."""
+    return character != "" and f"a{character}".isidentifier()
 
 
 def _name_before(code: str, cursor_pos: int) -> str:
-    """Return the dotted name that ends at the cursor; empty in the middle of nothing."""
-    match = _NAME_BEFORE.search(code[:cursor_pos])
-    assert match is not None  # the pattern fits the empty text too
-    return match[0].lstrip(".") if not match[0].startswith(".") else ""
+    """Return the dotted name that ends at the cursor; empty where there is none."""
+    start = cursor_pos
+    while start and (code[start - 1] == "." or _is_name_part(code[start - 1])):
+        start -= 1
+    text = code[start:cursor_pos]
+    # Behind a bracket or a quote, the dot belongs to a value without a name; `a..b` to nothing.
+    text = text[text.rfind("..") + 2 :] if ".." in text else text
+    return text.lstrip(".") if text[:1] == "." or not text[:1].isdigit() else ""
 
 
 def _names_around(code: str, cursor_pos: int) -> Iterator[str]:
@@ -576,26 +633,32 @@ def _names_around(code: str, cursor_pos: int) -> Iterator[str]:
 
 
 def _describe(name: str, value: Any, detail_level: int) -> str:
-    """Describe an object as text: signature, type, documentation or source."""
+    """Describe an object as text: signature, type, documentation or source.
+
+    What the object cannot tell is left out.
+    """
     import inspect  # slow to import, and rarely needed
+
+    def ask(question: Callable[[Any], Any]) -> Any:
+        try:
+            return question(value)
+        except Exception:  # code of the user runs here; and some objects have no source
+            return None
 
     lines = []
     if callable(value):
-        with contextlib.suppress(ValueError, TypeError):
-            lines.append(f"Signature: {name.rpartition('.')[2]}{inspect.signature(value)}")
+        signature = ask(inspect.signature)
+        lines += [f"Signature: {name.rpartition('.')[2]}{signature}"] if signature else []
     lines.append(f"Type:      {type(value).__name__}")
     if not callable(value):
         text = _text(value)
         lines.append(f"Value:     {text if len(text) < 500 else text[:500] + '...'}")
-    source = None
-    if detail_level > 0:
-        with contextlib.suppress(OSError, TypeError):
-            source = inspect.getsource(value)
-    if source is not None:
+    source = ask(inspect.getsource) if detail_level > 0 else None
+    doc = ask(inspect.getdoc)
+    if isinstance(source, str):
         lines += ["Source:", source.rstrip()]
-    else:
-        doc = inspect.getdoc(value)
-        lines += ["Docstring:", doc] if doc else []
+    elif isinstance(doc, str):
+        lines += ["Docstring:", doc]
     return "\n".join(lines)
 
 

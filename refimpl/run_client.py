@@ -10,6 +10,7 @@ identity, so that the kernel's question on stdin finds the client that asked on 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import signal
@@ -26,6 +27,8 @@ import zmq
 
 from .client import Client, Exchange
 from .wire import CHANNELS, Connection, Message, ProtocolError
+
+log = logging.getLogger(__name__)
 
 TIMEOUT = 10.0
 NUDGE = 0.2  # seconds after which a kernel that seems not to hear is asked again
@@ -58,6 +61,10 @@ class KernelClient:
                 sock.routing_id = identity
             elif channel.client_socket == "SUB":
                 sock.subscribe(b"")
+            else:  # ask again even if an answer is missing, and take no late answer for the new one
+                sock.req_relaxed = sock.req_correlate = 1
+            if ":" in connection.ip:
+                sock.ipv6 = True
             if connection.curve_publickey:
                 sock.curve_serverkey = connection.curve_publickey.encode("ascii")
                 sock.curve_publickey, sock.curve_secretkey = zmq.curve_keypair()
@@ -109,7 +116,12 @@ class KernelClient:
         ready = self._poller.poll(int(max(0, timeout) * 1000))
         for sock, _ in ready:
             channel = self._names[sock]
-            message = self.client.session.deserialize(sock.recv_multipart())
+            frames = sock.recv_multipart()
+            try:
+                message = self.client.session.deserialize(frames).check()
+            except ProtocolError as error:
+                log.warning("%s: dropped: %s: %s", channel, type(error).__name__, error)
+                continue
             if channel == "stdin":
                 self._answer(message)
             else:
@@ -143,10 +155,7 @@ class KernelClient:
         """Tell whether the heartbeat comes back."""
         sock = self._sockets["hb"]
         beat = secrets.token_bytes(8)
-        try:
-            sock.send(beat, zmq.NOBLOCK)
-        except zmq.ZMQError:  # a REQ socket that waits for an earlier beat
-            return False
+        sock.send(beat)
         return bool(sock.poll(int(timeout * 1000))) and sock.recv() == beat
 
     def interrupt(self) -> None:

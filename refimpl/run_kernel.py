@@ -276,9 +276,9 @@ class IOPub:
         """Answer each new subscription with iopub_welcome. Source: JEP 65."""
         while int(self._socket.get(_EVENTS)) & _POLLIN:
             event = self._socket.recv(_NOBLOCK)
-            if event[:1] == b"\x01":
-                topic = event[1:]
-                content = {"subscription": topic.decode("utf-8", "replace")}
+            topic = event[1:]
+            if event[:1] == b"\x01" and _is_utf8(topic):  # what is not text cannot be welcomed
+                content = {"subscription": topic.decode()}
                 message = self._session.message("iopub_welcome", content, idents=[topic])
                 send(self._socket, self._session.serialize(message))
 
@@ -416,6 +416,7 @@ class KernelProcess:
             self._iopub.publish(message)
         else:
             frames = self._session.serialize(message)
+            self._iopub.flush()  # what was printed is on its way before the reply is
             with self._interrupts:
                 send(self._sockets[channel], frames)
 
@@ -458,12 +459,14 @@ class KernelProcess:
         threading.Thread(target=self._insist, name="insist", daemon=True).start()
 
     def _insist(self) -> None:
-        # User code may go on for ever, and may catch the interrupt; the front end was promised
-        # that this process ends.
+        # User code may go on for ever, may catch the interrupt, and may have threads that Python
+        # waits for; the front end was promised that this process ends.
         self._interrupts.send()
         if not self._left.wait(GRACE):
             self._iopub.flush()
             os._exit(1)
+        threading.Event().wait(GRACE)  # a daemon thread's wait keeps no process alive
+        os._exit(0)
 
     def _close(self) -> None:
         self._control_thread.join()
@@ -505,7 +508,7 @@ class KernelProcess:
         """Take all requests that have arrived on shell into the backlog, and list it."""
         if threading.current_thread() is not threading.main_thread():
             return ()  # the socket is the main thread's
-        with contextlib.suppress(zmq.Again):
+        with self._interrupts, contextlib.suppress(zmq.Again):
             while True:
                 request = read(self._sockets["shell"], "shell", self._session)
                 if request is not None:
@@ -592,6 +595,14 @@ def _bind_one(sock: zmq.Socket[bytes], connection: Connection, channel: str) -> 
         address = connection.url(channel)
         raise ConnectionFileError(f"{channel}_port: cannot bind {address}: {error}") from None
     return port
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _block_signals() -> None:

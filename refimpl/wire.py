@@ -35,7 +35,6 @@ import hmac
 import itertools
 import json
 import os
-import re
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -134,26 +133,50 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode("ascii")  # binary MIME data travels as base64
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        return value.item()  # a number of an array library
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Iterable):
         return list(value)
-    if hasattr(value, "__index__"):  # the integers of array libraries
+    if hasattr(value, "__index__"):
         return int(value)
     if hasattr(value, "__float__"):
         return float(value)
     raise TypeError(f"a value of type {type(value).__name__} has no JSON form")
 
 
-def _finite(value: Any) -> Any:
-    """Replace NaN and the infinities, which JSON cannot write, by null."""
+def _clean(value: Any, levels: int = MAX_DEPTH, native: tuple[type, ...] = ()) -> Any:
+    """Rebuild a value from what every codec can write, and from the types native to this one.
+
+    JSON cannot write NaN and the infinities, which become null, and lone surrogates, which are no
+    characters and become `?`.
+    Raises TypeError for a value without a JSON form, ValueError for one that nests too deeply.
+    """
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, float):
-        return value if abs(value) < float("inf") else None  # a comparison with NaN is False
+        return float(value) if abs(value) < float("inf") else None  # NaN compares as False
+    if levels == 0:
+        raise ValueError(f"a value nests deeper than {MAX_DEPTH} levels, or contains itself")
     if isinstance(value, dict):
-        return {key: _finite(child) for key, child in value.items()}
+        return {_clean_key(key): _clean(child, levels - 1, native) for key, child in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(child) for child in value]
-    return value
+        return [_clean(child, levels - 1, native) for child in value]
+    if isinstance(value, native):
+        return value
+    return _clean(_plain(value), levels - 1, native)
+
+
+def _clean_key(key: Any) -> str:
+    """Write a key as JSON does, whose keys are text."""
+    if isinstance(key, str):
+        return str(_clean(key))
+    if key is None or isinstance(key, (bool, int, float)):
+        return json.dumps(key)
+    raise TypeError(f"a key of type {type(key).__name__} has no JSON form")
 
 
 _encode = json.JSONEncoder(
@@ -164,20 +187,15 @@ _encode = json.JSONEncoder(
 def pack_json(value: dict[str, Any]) -> bytes:
     r"""Write a dict as UTF-8 JSON.
 
-    Raises TypeError for a value without a JSON form, ValueError for one that contains itself.
+    Raises TypeError for a value without a JSON form, ValueError for one that nests too deeply.
 
     >>> pack_json({"text": "é", "nan": float("nan")})
     b'{"text":"\xc3\xa9","nan":null}'
     """
     try:
-        text = _encode(value)
-    except ValueError:
-        try:
-            text = _encode(_finite(value))
-        except RecursionError:
-            raise ValueError("a value that contains itself has no JSON form") from None
-    # A lone surrogate is no character, and many JSON readers reject the whole message for it.
-    return text.encode("utf-8", "replace")
+        return _encode(value).encode("utf-8")
+    except (TypeError, ValueError, RecursionError):  # UnicodeEncodeError is a ValueError
+        return _encode(_clean(value)).encode("utf-8")
 
 
 def unpack_json(part: Frame) -> Any:
@@ -196,16 +214,33 @@ def _orjson() -> tuple[Pack, Unpack]:
         except TypeError:  # integers beyond 64 bits and lone surrogates are too much for orjson
             return pack_json(value)
 
-    return pack, orjson.loads
+    def unpack(part: Frame) -> Any:
+        try:
+            return orjson.loads(part)
+        except ValueError as error:
+            if "limit" in str(error):  # the one error that orjson has for depth
+                raise RecursionError from None
+            raise
+
+    return pack, unpack
 
 
 def _msgpack() -> tuple[Pack, Unpack]:
     import msgpack  # type: ignore[import-untyped]
 
     def pack(value: dict[str, Any]) -> bytes:
-        return bytes(msgpack.packb(value, default=_plain))
+        try:
+            return bytes(msgpack.packb(_clean(value, native=(bytes, bytearray, memoryview))))
+        except OverflowError:
+            raise ValueError("msgpack has no form for an integer beyond 64 bits") from None
 
-    return pack, msgpack.unpackb
+    def unpack(part: Frame) -> Any:
+        try:
+            return msgpack.unpackb(part)
+        except msgpack.StackError:
+            raise RecursionError from None
+
+    return pack, unpack
 
 
 CODECS: dict[str, Callable[[], tuple[Pack, Unpack]]] = {
@@ -360,8 +395,11 @@ class Message:
         return self
 
     def __repr__(self) -> str:
-        kind = self.header.get("msg_type")
-        return f"<Message {kind} {self.content} buffers={len(self.buffers)}>"
+        try:
+            text = f"{self.header.get('msg_type')} {self.content}"
+        except ProtocolError as error:
+            text = f"malformed: {error}"
+        return f"<Message {text} buffers={len(self.buffers)}>"
 
 
 def split(frames: Sequence[Any]) -> tuple[list[bytes], Frame, list[Frame], list[Frame]]:
@@ -624,6 +662,8 @@ class Connection:
                 # The type alone: a key, even a misplaced one, must not reach a log.
                 found = type(value).__name__ if name in info else "nothing"
                 raise ConnectionFileError(f"{name}: expected {expected}, got {found}")
+            if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
+                raise ConnectionFileError(f"{name}: expected text, got a lone surrogate")
         if info["transport"] not in ("tcp", "ipc"):
             raise ConnectionFileError(f"transport: expected tcp or ipc, got {info['transport']!r}")
         if not info["ip"]:
@@ -642,9 +682,11 @@ class Connection:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the connection file holds; optional fields only when they are set."""
-        fields = {**vars(self), **self.extra}
-        del fields["extra"]
-        return {name: value for name, value in fields.items() if value != "" or name == "key"}
+        known = {name: value for name, value in vars(self).items() if name != "extra"}
+        return {
+            **{name: value for name, value in known.items() if value != "" or name == "key"},
+            **self.extra,
+        }
 
     @classmethod
     def read(cls, path: StrPath) -> Connection:
@@ -676,7 +718,22 @@ class Connection:
         return Session(self.key.encode("utf-8"), self.signature_scheme, **options)
 
 
-_Z85_KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
+_Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
+
+
+def _is_curve_key(text: str) -> bool:
+    """Tell whether a text is 32 bytes as Z85: 5 digits of base 85 stand for 4 bytes."""
+    if len(text) != 40 or not set(text) <= set(_Z85):
+        return False
+    groups = (text[at : at + 5] for at in range(0, 40, 5))
+    return all(
+        sum(
+            _Z85.index(digit) * 85**power
+            for digit, power in zip(group, range(4, -1, -1), strict=True)
+        )
+        < 2**32
+        for group in groups
+    )
 
 
 def _check_curve(info: Mapping[str, Any]) -> None:
@@ -687,5 +744,5 @@ def _check_curve(info: Mapping[str, Any]) -> None:
         (missing,) = set(names) - set(given)
         raise ConnectionFileError(f"{missing}: expected a key beside {given[0]}, got nothing")
     for name in given:
-        if not _Z85_KEY.fullmatch(info[name]):  # the value is a secret: it must not reach a log
+        if not _is_curve_key(info[name]):  # the value is a secret: it must not reach a log
             raise ConnectionFileError(f"{name}: expected 40 characters of Z85")
