@@ -5,6 +5,7 @@ literalinclude are relative to docs/.
 """
 
 import contextlib
+import doctest
 import io
 import os
 import sys
@@ -47,6 +48,12 @@ extensions = [
 ]
 exclude_patterns = ["_ext", "_templates", "_build"]
 nitpicky = True
+# Names that the packages document under others, and one that the type formatter cuts short.
+nitpick_ignore = [
+    ("py:class", "zmq.sugar.socket.Socket"),
+    ("py:class", "asyncio.events.AbstractEventLoop"),
+    ("py:class", "collections.abc.Mapping[str"),
+]
 
 # --- pages -------------------------------------------------------------------------------------
 
@@ -54,9 +61,14 @@ myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist
 myst_heading_anchors = 3
 # Examples in docstrings come from refimpl, where pytest runs them in the namespace of their module.
 doctest_test_doctest_blocks = ""
+# Error messages on the pages are compared, too, which Sphinx would not do by itself.
+doctest_default_flags = doctest.ELLIPSIS | doctest.DONT_ACCEPT_TRUE_FOR_1
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 typehints_use_rtype = False
+typehints_use_signature = True
+typehints_use_signature_return = True
+typehints_document_rtype = False
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 # Line numbers and outputs are not part of what a reader wants to run.

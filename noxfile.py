@@ -13,7 +13,11 @@ ROOT = Path(__file__).parent
 GROUPS = nox.project.load_toml(ROOT / "pyproject.toml")
 # The package is used from the checkout, by child processes too. The extension for type hints calls
 # what a later Sphinx removes.
-ENV = {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore::DeprecationWarning"}
+ENV = {
+    "PYTHONPATH": str(ROOT),
+    "PYTHONWARNINGS": "ignore::DeprecationWarning",
+    "PYTHONDONTWRITEBYTECODE": None,  # a build without bytecode takes seconds longer, every time
+}
 SPHINX = ("-n", "-c", ".", "-d", "_build/doctrees")
 
 
@@ -25,7 +29,7 @@ def install(session: nox.Session, group: str) -> None:
 def build(session: nox.Session, builder: str) -> None:
     """Run one Sphinx builder; a warning is an error, reported when all pages have been read."""
     session.run(
-        *("python", "-m", "sphinx", "-q", "-W", "--keep-going"),
+        *("python", "-m", "sphinx", "-q", "-W", "--keep-going", "-j", "auto"),
         *(*SPHINX, "-b", builder, "docs", f"_build/{builder}"),
         env=ENV,
     )

@@ -7,7 +7,9 @@
     client.execute("6 * 7")
     ```
 
-The body is Python with `client` in scope, and `client2` for a second front end (see `runners`).
+`:kernel: echo` asks another kernel than ours for Python, by a name that `python -m refimpl kernel`
+knows. The body is Python with `client` in scope, and `client2` for a second front end (see
+`runners`).
 The page shows the code, a sequence diagram, and each message as folded JSON. The build fails when
 the body raises, when a message breaks the protocol, or when the types differ from `:expect:`.
 """
@@ -49,7 +51,11 @@ class ExchangeDirective(SphinxDirective):
     required_arguments = 1
     final_argument_whitespace = True
     has_content = True
-    option_spec: ClassVar[OptionSpec] = {"runner": _runner, "expect": directives.unchanged}
+    option_spec: ClassVar[OptionSpec] = {
+        "runner": _runner,
+        "kernel": directives.unchanged_required,
+        "expect": directives.unchanged,
+    }
 
     def run(self) -> list[nodes.Node]:
         title = self.arguments[0]
@@ -77,7 +83,12 @@ class ExchangeDirective(SphinxDirective):
         # Blank lines in front make a traceback name the line of the page.
         code = "\n" * (self.lineno + self.content_offset) + "\n".join(self.content)
         try:
-            recording = runners.record(code, self.options.get("runner", "machine"), where)
+            recording = runners.record(
+                code,
+                self.options.get("runner", "machine"),
+                where,
+                self.options.get("kernel", "python"),
+            )
         except Exception as error:
             said = "".join(traceback.format_exception_only(error)).strip()
             for frame in traceback.extract_tb(error.__traceback__):

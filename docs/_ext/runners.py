@@ -24,9 +24,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
+from refimpl.__main__ import load_kernel
 from refimpl.client import Client, Exchange
 from refimpl.kernel import stream_message
-from refimpl.python_kernel import PythonKernel
 from refimpl.run_client import TIMEOUT, KernelClient, start_kernel
 from refimpl.wire import Connection, Message, Session
 
@@ -42,7 +42,7 @@ def sources() -> list[Path]:
     return sorted((ROOT / "refimpl").rglob("*.py"))
 
 
-def record(code: str, runner: str, filename: str) -> list[Sent]:
+def record(code: str, runner: str, filename: str, kernel: str = "python") -> list[Sent]:
     """Run the body in a thread with a deadline; return what was sent, in order and checked.
 
     Raises what the body raises, ProtocolError for a message that breaks the protocol, and
@@ -54,7 +54,7 @@ def record(code: str, runner: str, filename: str) -> list[Sent]:
 
     def run() -> None:
         try:
-            with RUNNERS[runner](lanes) as stage:
+            with RUNNERS[runner](lanes, kernel) as stage:
                 exec(body, {"__name__": "__exchange__", **stage.clients})
                 recording = stage.finish()
             outcome.append(recording)
@@ -77,13 +77,13 @@ def record(code: str, runner: str, filename: str) -> list[Sent]:
 class Machine:
     """A kernel in this process and its clients; requests are handled one after the other."""
 
-    def __init__(self, lanes: Sequence[str]) -> None:
+    def __init__(self, lanes: Sequence[str], kernel: str) -> None:
         """Make the kernel, and a client for each lane."""
         self.clients = {lane: MachineClient(lane, self) for lane in lanes}
         self._recording: list[Sent] = []
         self._waiting: deque[Message] = deque()
         self._texts: list[tuple[str, str, Message | None]] = []
-        self._kernel = PythonKernel(send=self._send, write=self._write, ask=self._ask)
+        self._kernel = load_kernel(kernel)(send=self._send, write=self._write, ask=self._ask)
 
     def finish(self) -> list[Sent]:
         """Handle what nobody has waited for; return the recording."""
@@ -176,9 +176,9 @@ class MachineClient(KernelClient):
 
 
 @contextmanager
-def run_machine(lanes: Sequence[str]) -> Iterator[Machine]:
+def run_machine(lanes: Sequence[str], kernel: str) -> Iterator[Machine]:
     """Offer a kernel in this process."""
-    yield Machine(lanes)
+    yield Machine(lanes, kernel)
 
 
 # --- in a process of its own -------------------------------------------------------------------
@@ -274,12 +274,12 @@ class TappedClient(KernelClient):
 
 
 @contextmanager
-def run_zmq(lanes: Sequence[str]) -> Iterator[Loopback]:
+def run_zmq(lanes: Sequence[str], kernel: str) -> Iterator[Loopback]:
     """Offer a kernel in a process of its own, which ends with the block."""
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         log = Path(folder, "sent.jsonl")
         here = Path(__file__).with_name("tapped_kernel.py")
-        argv = [sys.executable, str(here), str(log), "-f", "{connection_file}"]
+        argv = [sys.executable, str(here), str(log), kernel, "-f", "{connection_file}"]
         with start_kernel(argv, timeout=TIMEOUT) as starter:
             stage = Loopback(lanes, starter.connection, log)
             try:

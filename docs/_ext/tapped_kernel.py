@@ -1,4 +1,4 @@
-"""The Python kernel, writing down each message as it is sent: `LOG -f CONNECTION_FILE`.
+"""A kernel, writing down each message as it is sent: `LOG KERNEL -f CONNECTION_FILE`.
 
 Each line of the log is one JSON object: the thread that sent, the channel, and the message.
 A line is written before its message leaves, so whoever has a message finds its line.
@@ -20,7 +20,7 @@ sys.path[0:1] = [str(ROOT), str(ROOT / "docs")]  # this is a program of its own
 
 from _ext.record import plain  # noqa: E402
 from refimpl import run_kernel  # noqa: E402
-from refimpl.python_kernel import PythonKernel  # noqa: E402
+from refimpl.__main__ import load_kernel  # noqa: E402
 from refimpl.wire import CHANNELS, Connection, Session  # noqa: E402
 
 
@@ -60,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
     with open(argv[0], "w", encoding="utf-8") as log:  # noqa: PTH123
         tap = Tap(log)
 
-        class TappedKernel(PythonKernel):
+        class TappedKernel(load_kernel(argv[1])):  # type: ignore[misc]
             """A kernel whose addresses the tap knows."""
 
             def __init__(self, **given: Any) -> None:
@@ -70,7 +70,7 @@ def main(argv: Sequence[str]) -> int:
         run_kernel.send = tap.send
         # Text then waits for the next message, and not for a clock: a recording is the same always.
         run_kernel.COALESCE = 60.0
-        return run_kernel.main(TappedKernel, argv[1:])
+        return run_kernel.main(TappedKernel, argv[2:])
 
 
 if __name__ == "__main__":
