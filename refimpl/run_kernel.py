@@ -40,7 +40,7 @@ from typing import Any
 
 import zmq
 
-from .kernel import Kernel, stream_message
+from .kernel import Kernel, settle, stream_message
 from .wire import CHANNELS, Connection, ConnectionFileError, Message, ProtocolError, Session
 
 log = logging.getLogger(__name__)
@@ -76,17 +76,23 @@ class Interrupts:
     """Decide what SIGINT does to the main thread.
 
     While user code runs, it raises KeyboardInterrupt there.  While user code awaits, it cancels
-    the wait.  While the main thread is inside one of our sends, it is held back until the send is
-    complete: half a multipart message would ruin the socket.  At any other time it does nothing.
+    the wait.  While the main thread uses one of our sockets, it is held back until that is done:
+    half a multipart message would ruin the socket.  When no user code runs, it does nothing.
+
+    A signal can come between any two instructions, also between two of this class.  So each state
+    is one flag, set before what it is about and cleared after it, and what comes in between two
+    states is kept in `_late` for the next one.
     """
 
     def __init__(self) -> None:
         """Prepare for the thread that calls; `install` starts listening."""
         self._thread = threading.get_ident()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._exposed = False
-        self._held = 0
-        self._late = False
+        self._guarding = False  # user code is being run, or awaits
+        self._exposed = False  # it runs right now
+        self._held = 0  # how many of our own blocks must not be torn
+        self._window = False  # such a block waits, and may be left
+        self._late = False  # an interrupt came when it could not take effect
         self._waiting: asyncio.Task[Any] | None = None
 
     def install(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -104,9 +110,10 @@ class Interrupts:
             os.kill(os.getpid(), signal.SIGINT)
 
     def _on_signal(self, signum: int, frame: FrameType | None) -> None:
-        if self._held:
+        if self._held and not self._window:
             self._late = True
         else:
+            self._window = False  # once only: the block that is left must not be torn, too
             self._interrupt()
 
     def _interrupt(self) -> None:
@@ -114,6 +121,8 @@ class Interrupts:
             raise KeyboardInterrupt
         if self._waiting is not None and self._loop is not None:
             self._loop.call_soon_threadsafe(self._cancel, self._waiting)
+        else:
+            self._late = self._guarding
 
     def _cancel(self, task: asyncio.Task[Any]) -> None:
         if task is self._waiting:  # it may have ended since
@@ -133,22 +142,44 @@ class Interrupts:
         """Let an interrupt that came meanwhile have its effect."""
         if threading.get_ident() == self._thread:
             self._held -= 1
-            if self._late and not self._held:
-                self._late = False
-                self._interrupt()
+            if not self._held:
+                self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Let an interrupt that came late have its effect now."""
+        if self._late:
+            self._late = False
+            self._interrupt()
+
+    def wait(self, sock: zmq.Socket[bytes]) -> None:
+        """Wait until there is something to read; from here an interrupt may leave a held block."""
+        if threading.get_ident() != self._thread:
+            sock.poll()
+            return
+        try:
+            self._window = True
+            self._catch_up()
+            sock.poll()
+        finally:
+            self._window = False
 
     async def guard(self, call: Callable[[], Any]) -> Any:
         """Call what may run user code, exposed to interrupts; await what it returns."""
-        result = self._expose(call)
-        if hasattr(result, "__await__"):
-            result = await _Steps(result, self)
-        return result
+        if threading.get_ident() != self._thread:
+            return await settle(call())  # signals never arrive in other threads
+        try:
+            self._guarding = True
+            result = self._expose(call)
+            if hasattr(result, "__await__"):
+                result = await _Steps(result, self)
+            return result
+        finally:
+            self._guarding = self._late = False
 
     def _expose(self, call: Callable[[], Any]) -> Any:
-        if threading.get_ident() != self._thread:
-            return call()  # signals never arrive in other threads
         try:
             self._exposed = True
+            self._catch_up()
             return call()
         finally:
             self._exposed = False
@@ -162,6 +193,7 @@ class _Steps:
     """
 
     def __init__(self, awaitable: Awaitable[Any], interrupts: Interrupts) -> None:
+        self._awaitable = awaitable
         self._iterator: Any = awaitable.__await__()
         self._interrupts = interrupts
 
@@ -175,7 +207,13 @@ class _Steps:
                 waits_for = interrupts._expose(step)
             except StopIteration as done:
                 return done.value
+            except KeyboardInterrupt as error:
+                if getattr(self._awaitable, "cr_frame", None) is None:
+                    raise  # it went through the awaited code, and came out of it
+                step = _thrower(iterator, error)  # it came at the edge of the step: pass it in
+                continue
             interrupts._waiting = task
+            interrupts._catch_up()
             try:
                 yield waits_for
                 step = iterator.__next__
@@ -300,8 +338,9 @@ class IOPub:
 class Stdin:
     """The socket on which user code asks the front end that runs it for input."""
 
-    def __init__(self, sock: zmq.Socket[bytes], session: Session) -> None:
+    def __init__(self, sock: zmq.Socket[bytes], session: Session, interrupts: Interrupts) -> None:
         """Take a bound ROUTER socket."""
+        self._interrupts = interrupts
         self._socket = sock
         self._session = session
         self._lock = threading.Lock()
@@ -312,13 +351,14 @@ class Stdin:
         Answers that have no part in it (of another front end, or to an earlier question) are
         dropped.
         """
-        with self._lock:
+        frames = self._session.serialize(request)
+        with self._interrupts, self._lock:
             with contextlib.suppress(zmq.Again):
                 while True:
                     self._socket.recv_multipart(_NOBLOCK)
-            send(self._socket, self._session.serialize(request))
+            send(self._socket, frames)
             while True:
-                self._socket.poll()
+                self._interrupts.wait(self._socket)
                 reply = read(self._socket, "stdin", self._session)
                 if reply is not None and self._answers(reply, request):
                     return reply
@@ -370,7 +410,7 @@ class KernelProcess:
         self._session = session
         self._interrupts = Interrupts()
         self._iopub = IOPub(self._sockets["iopub"], session, self._interrupts)
-        self._stdin = Stdin(self._sockets["stdin"], session)
+        self._stdin = Stdin(self._sockets["stdin"], session, self._interrupts)
         self._loop = asyncio.SelectorEventLoop()  # the one kind that watches sockets everywhere
         self._control_loop = asyncio.SelectorEventLoop()
         self._control_thread = threading.Thread(target=self._run_control, name="control")
