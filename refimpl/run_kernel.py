@@ -352,7 +352,7 @@ class Stdin:
         dropped.
         """
         frames = self._session.serialize(request)
-        with self._interrupts, self._lock:
+        with self._lock, self._interrupts:  # who has to wait for his turn can be interrupted
             with contextlib.suppress(zmq.Again):
                 while True:
                     self._socket.recv_multipart(_NOBLOCK)
