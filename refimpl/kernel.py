@@ -200,8 +200,8 @@ class Leftovers:
     def failed(self, waiting: Iterable[Message], now: datetime) -> None:
         """Take note that a request which stops on error has failed, and of what is waiting.
 
-        It has to be called before the error is published and the reply is sent: what a quick client
-        sends on hearing of them must not be among what waits.
+        Both arguments are those from before the error was published: what a quick client sends on
+        hearing of it must not be among what waits.
         """
         self._waiting = {m.msg_id for m in waiting if m.msg_type == "execute_request"}
         self._failure = self._latest = now
@@ -268,7 +268,8 @@ class Kernel:
         self.log = logging.getLogger(type(self).__module__)
         self.connection = connection
         self._leftovers = Leftovers()
-        self._failed: _Running | None = None  # the last request that counted as a failure
+        self._erring: _Running | None = None  # the last request that had an error
+        self._at_error: tuple[Sequence[Message], datetime]  # what waited then, and when it was
         self._send = send
         self._write = write or self._send_stream
         self._ask = ask
@@ -369,7 +370,7 @@ class Kernel:
         if running.silent and msg_type in OUTPUT:
             return
         if msg_type == "error":
-            self._note_failure(running)
+            self._look_before_error(running)
         only_text = content.keys() == {"name", "text"} and not metadata and not buffers
         if msg_type == "stream" and only_text:
             self._write(content["name"], content["text"], running.request)
@@ -427,10 +428,7 @@ class Kernel:
         Source: "Request-Reply" of the messaging specification.
         """
         request.check()
-        running = _Running(request)
-        token = _running.set(running)
-        if channel == "shell":
-            self._latest = running
+        token = _running.set(_Running(request))
         self.publish("status", {"execution_state": "busy"})
         status = None
         try:
@@ -531,14 +529,17 @@ class Kernel:
             self.publish("error", {k: v for k, v in content.items() if k != "status"})
         if content.get("status", "ok") == "ok":
             content = {"payload": [], "user_expressions": {}, **content}
-        else:
-            self._note_failure(running)  # if no `error` message did
+        elif stop_on_error:
+            self._look_before_error(running)  # if no `error` message was published
+            self._leftovers.failed(*self._at_error)
         return content
 
-    def _note_failure(self, running: _Running) -> None:
-        if running.stop_on_error and running is not self._failed:
-            self._failed = running
-            self._leftovers.failed(self._waiting(), datetime.fromisoformat(self.session.now()))
+    def _look_before_error(self, running: _Running) -> None:
+        """Note what waits on shell before anybody can know that this request failed."""
+        if running.stop_on_error and running is not self._erring:
+            self._erring = running
+            now = datetime.fromisoformat(self.session.now())
+            self._at_error = tuple(self._waiting()), now
 
     def queue_is_empty(self) -> None:
         """Take note that no request is waiting on shell; the runner calls it."""

@@ -12,8 +12,8 @@
 The rules about order that have their home here:
 
 - Stream text is sent before any later message on iopub: outputs keep their order, idle is last.
-- When a request fails, all that waits on shell is read before the reply goes out, and the execute
-  requests among it are answered `aborted`.  No timer is involved; see `kernel.Leftovers`.
+- Before the error of a failed request is published, all that waits on shell is read; the execute
+  requests among it are answered `aborted`.  Nothing is waited for; see `kernel.Leftovers`.
 - Answers to an earlier `input_request` are thrown away before the next one is asked.
 - The reply to a shutdown request, and idle, have left before the process ends.
 """

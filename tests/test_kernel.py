@@ -1437,3 +1437,34 @@ def test_wrapper_kernel_answers_as_under_ipykernel(msg_type: str, content: dict[
     wired = Wire(wrapper(Kernel))
     ours = [(m.msg_type, m.content) for m in wired.request(msg_type, content)]
     assert ours[1:-1] == under_ipykernel(msg_type, content)
+
+
+# --- what a second reader found -----------------------------------------------------------------
+
+
+def test_late_output_belongs_to_the_latest_cell() -> None:
+    """What a thread prints after its cell has the cell as parent, not a completion since then."""
+    wire = Wire(Talker)
+    wire.execute("x")
+    cell = wire.last
+    wire.request("complete_request", GOOD["complete_request"])
+    del wire.sent[:]
+    contextvars.Context().run(wire.kernel.stream, "stdout", "late")
+    ((_, late),) = wire.sent
+    assert late.parent_header["msg_id"] == cell.msg_id
+
+
+def test_error_message_alone_is_no_failure() -> None:
+    """A kernel may publish `error` and succeed all the same; then nothing is aborted."""
+
+    class Forgiving(Kernel):
+        def do_execute(self, code: str, *_: Any, **__: Any) -> dict[str, Any]:
+            """Publish an error, and get over it."""
+            self.publish("error", {"ename": "E", "evalue": "", "traceback": []})
+            return {"status": "ok"}
+
+    waiting: list[Message] = []
+    wire = Wire(Forgiving, waiting=lambda: waiting)
+    waiting.append(wire.make("execute_request", {"code": "next"}))
+    assert wire.execute("first")["status"] == "ok"
+    assert wire.handle(waiting.pop())["status"] == "ok"
