@@ -527,6 +527,7 @@ class Kernel:
             self.log.warning("do_execute raised %s", type(error).__name__)
             content = error_content(error, format_lines(error))
             self.publish("error", {k: v for k, v in content.items() if k != "status"})
+        self._latest = running._replace(allow_stdin=False)  # its threads may print, not ask
         if content.get("status", "ok") == "ok":
             content = {"payload": [], "user_expressions": {}, **content}
         elif stop_on_error:

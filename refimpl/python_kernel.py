@@ -51,7 +51,7 @@ REPR_METHODS = {
     "_repr_pdf_": "application/pdf",
 }
 _HELP = re.compile(r"\s*(?:(\?{1,2})\s*([\w.]+)|([\w.]+)\s*(\?{1,2}))\s*")
-_ZMQ = re.compile(r"(^|[/\\])zmq[/\\]")
+_CALLED_BY_US = re.compile(r"(^|[/\\])(zmq[/\\]|selectors\.py$)")
 _CO_COROUTINE = 0x80  # as in `inspect`, which is slow to import
 _COMPILE_FLAGS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
@@ -553,7 +553,7 @@ _OUR_FILES = frozenset(
 
 
 def _hide_our_frames(report: traceback.TracebackException) -> None:
-    """Leave out our frames, and those of pyzmq that we called; of the causes, too."""
+    """Leave out our frames, and those of the libraries we wait in; of the causes, too."""
     seen: set[int] = set()
     reports: list[traceback.TracebackException | None] = [report]
     while reports:
@@ -564,7 +564,7 @@ def _hide_our_frames(report: traceback.TracebackException) -> None:
         kept, ours = [], False
         for frame in one.stack:
             ours = frame.filename in _OUR_FILES or (
-                ours and _ZMQ.search(frame.filename) is not None
+                ours and _CALLED_BY_US.search(frame.filename) is not None
             )
             if not ours:
                 kept.append(frame)

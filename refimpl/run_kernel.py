@@ -88,6 +88,7 @@ class Interrupts:
         """Prepare for the thread that calls; `install` starts listening."""
         self._thread = threading.get_ident()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._bell: socket.socket | None = None
         self._guarding = False  # user code is being run, or awaits
         self._exposed = False  # it runs right now
         self._held = 0  # how many of our own blocks must not be torn
@@ -95,9 +96,16 @@ class Interrupts:
         self._late = False  # an interrupt came when it could not take effect
         self._waiting: asyncio.Task[Any] | None = None
 
-    def install(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Take over SIGINT. Call it in the main thread."""
+    def install(self, loop: asyncio.AbstractEventLoop, bell: socket.socket | None = None) -> None:
+        """Take over SIGINT. Call it in the main thread.
+
+        A signal that comes just before the thread goes to sleep does not wake it; the bell does,
+        a socket that becomes readable with each signal.
+        """
         self._loop = loop
+        self._bell = bell
+        if bell is not None:
+            loop.add_reader(bell, self.silence)
         signal.signal(signal.SIGINT, self._on_signal)
 
     def send(self) -> None:
@@ -159,9 +167,21 @@ class Interrupts:
         try:
             self._window = True
             self._catch_up()
-            sock.poll()
+            with selectors.DefaultSelector() as selector:
+                selector.register(sock.FD, selectors.EVENT_READ)
+                if self._bell is not None:
+                    selector.register(self._bell, selectors.EVENT_READ)
+                while not int(sock.get(_EVENTS)) & _POLLIN:
+                    selector.select()
+                    self.silence()
         finally:
             self._window = False
+
+    def silence(self) -> None:
+        """Stop the bell. Python calls the handlers of the signals that rang it by itself."""
+        if self._bell is not None:
+            with contextlib.suppress(BlockingIOError):
+                self._bell.recv(4096)
 
     async def guard(self, call: Callable[[], Any]) -> Any:
         """Call what may run user code, exposed to interrupts; await what it returns."""
@@ -468,7 +488,11 @@ class KernelProcess:
         """Serve until a shutdown request, SIGTERM, or the end of the parent process."""
         sys.setswitchinterval(SWITCH_INTERVAL)
         asyncio.set_event_loop(self._loop)
-        self._interrupts.install(self._loop)
+        bell, rope = socket.socketpair()
+        bell.setblocking(False)
+        rope.setblocking(False)
+        signal.set_wakeup_fd(rope.fileno(), warn_on_full_buffer=False)
+        self._interrupts.install(self._loop, bell)
         signal.signal(signal.SIGTERM, lambda signum, frame: self.stop())
         for name, target in (
             ("heartbeat", self._run_heartbeat),
@@ -486,7 +510,10 @@ class KernelProcess:
             self._left.set()
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.set_wakeup_fd(-1)
             _end_tasks(self._loop)
+            bell.close()
+            rope.close()
             self._close()
 
     def stop(self) -> None:

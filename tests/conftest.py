@@ -92,7 +92,13 @@ def run_kernel(
         stderr.open("wb") as log,
         subprocess.Popen(
             [part.replace("{connection_file}", str(file)) for part in argv],
-            env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+            # Even if the tests are killed, the kernel does not outlive them.
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "JPY_PARENT_PID": str(os.getpid()),
+                **(env or {}),
+            },
             stdin=subprocess.DEVNULL,
             stderr=log,
             start_new_session=True,

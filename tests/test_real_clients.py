@@ -130,19 +130,6 @@ def test_input_is_asked_for(blocking, code, prompt, password):
     assert result(published) == "'Ada ✓'"
 
 
-def test_prompt_comes_after_what_was_printed(blocking):
-    """Text printed before a question has been published when the question comes."""
-    seen: list[dict] = []
-
-    def answer(request: dict) -> None:
-        while "before" not in text(seen):
-            seen.append(blocking.get_iopub_msg(timeout=TIMEOUT))
-        blocking.input("x")
-
-    run(blocking, "print('before'); input()", allow_stdin=True, stdin_hook=answer)
-    assert text(seen) == "before\n"
-
-
 def test_input_without_permission_is_an_error(blocking):
     """Input raises at once when the front end said that it cannot be asked."""
     content, _ = run(blocking, "input()")
