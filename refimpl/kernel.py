@@ -147,7 +147,7 @@ def error_content(error: BaseException, lines: Sequence[str] = ()) -> Content:
     """
     try:
         value = str(error)
-    except Exception as broken:  # an exception of the user may fail to print itself
+    except BaseException as broken:  # an exception of the user may fail to print itself
         value = f"<its str() raised {type(broken).__name__}>"
     name = type(error).__name__
     return {"status": "error", "ename": name, "evalue": value, "traceback": list(lines)}
@@ -181,7 +181,6 @@ class Leftovers:
     """
 
     LATENCY = 0.05  # seconds; who seems to be further away may just have another clock
-    NEAR = 0.001  # seconds; half the latency of a client that is as close as can be is below
     WAKE = 0.1  # seconds after a failure, or after a leftover, in which another one may arrive
     SESSIONS = 1000  # front ends remembered
 
@@ -225,10 +224,7 @@ class Leftovers:
         if not left_over and self._failure is not None and self._latest is not None:
             way = self._latency.get(session, -1.0)
             in_wake = (now - self._latest).total_seconds() < self.WAKE
-            # The news of the failure is on its way for some time, too. How long is a cautious
-            # guess: nothing for a client on the kernel's own sockets, milliseconds for a browser.
-            known = (sent - self._failure).total_seconds() >= max(0.0, way / 2 - self.NEAR)
-            left_over = in_wake and 0 <= way <= self.LATENCY and not known
+            left_over = in_wake and 0 <= way <= self.LATENCY and sent < self._failure
         if left_over:
             self._latest = now
         else:

@@ -160,6 +160,9 @@ class OutStream(io.TextIOBase):
         """Return True."""
         return True
 
+    def close(self) -> None:
+        """Stay open: what the user closes, a later cell would miss."""
+
     def write(self, text: str) -> int:
         """Publish text. Raises TypeError for anything else."""
         if not isinstance(text, str):
@@ -337,6 +340,8 @@ class PythonKernel(Kernel):
         with self._redirected():
             error = await self._run_cell(code, self._filename(store_history))
             if error is not None:
+                sys.last_type, sys.last_value = type(error), error  # for post-mortem debuggers
+                sys.last_traceback = error.__traceback__
                 content = error_content(error, self._traceback(error))
                 self.publish("error", {k: v for k, v in content.items() if k != "status"})
             else:
@@ -350,7 +355,7 @@ class PythonKernel(Kernel):
     @contextlib.contextmanager
     def _redirected(self) -> Iterator[None]:
         """Redirect for one cell, unless `start` has made the whole process the user's."""
-        if sys.modules["__main__"] is self.module:
+        if sys.modules.get("__main__") is self.module:
             yield
         else:
             with self._redirect():
@@ -388,7 +393,7 @@ class PythonKernel(Kernel):
                     if part.co_flags & _CO_COROUTINE:  # an await at the top level
                         result = await result
             if value is not None:
-                sys.displayhook(result)
+                getattr(sys, "displayhook", self._displayhook)(result)
         except BaseException as error:
             return error
         return None

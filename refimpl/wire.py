@@ -193,7 +193,11 @@ def pack_json(value: dict[str, Any]) -> bytes:
     b'{"text":"\xc3\xa9","nan":null}'
     """
     try:
-        return _encode(value).encode("utf-8")
+        text = _encode(value)
+        # More than any reader accepts must not be sent; few values have so many brackets at all.
+        if text.count("[") + text.count("{") > MAX_DEPTH:
+            text = _encode(_clean(value)) if _nests_deeper(value, MAX_DEPTH) else text
+        return text.encode("utf-8")
     except (TypeError, ValueError, RecursionError):  # UnicodeEncodeError is a ValueError
         return _encode(_clean(value)).encode("utf-8")
 
@@ -274,7 +278,7 @@ def _nests_deeper(value: Any, limit: int) -> bool:
             child
             for node in level
             for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, (dict, list))
+            if isinstance(child, (dict, list, tuple))
         ]
     return False
 
