@@ -765,6 +765,7 @@ def run(kernel_class: Callable[..., Kernel], connection_file: str | os.PathLike[
         ) from None
     if process.connection != connection:
         process.connection.write(connection_file)
+    _log_to_stderr(__package__ or __name__, kernel_class.__module__)
     process.run()
 
 
@@ -793,7 +794,6 @@ def main(
         "-f", dest="file", metavar="FILE", required=True, help="the connection file (JSON)"
     )
     options = parser.parse_args(argv)
-    _log_to_stderr(__package__ or __name__, kernel_class.__module__)
     try:
         run(kernel_class, options.file)
     except (ConnectionFileError, OSError) as error:
