@@ -188,8 +188,7 @@ class Leftovers:
         """Begin with an empty queue and no failure."""
         self._idle = True
         self._waiting: set[str] = set()  # ids of the messages that waited when a request failed
-        self._failure: datetime | None = None
-        self._latest: datetime | None = None
+        self._failure: datetime | None = None  # or when the latest leftover was refused
         self._latency: dict[Any, float] = {}  # seconds, the shortest of each session
 
     def queue_is_empty(self) -> None:
@@ -203,7 +202,7 @@ class Leftovers:
         hearing of it must not be among what waits.
         """
         self._waiting = {m.msg_id for m in waiting if m.msg_type == "execute_request"}
-        self._failure = self._latest = now
+        self._failure = now
 
     def arrived(self, request: Message, now: datetime) -> bool:
         """Take note of an execute_request that is about to run; tell whether it is a leftover."""
@@ -219,16 +218,16 @@ class Leftovers:
                 self._latency.clear()
             latency = self._latency[session] = min(latency, self._latency.get(session, latency))
         self._idle = False
-        left_over = request.msg_id in self._waiting
-        self._waiting.discard(request.msg_id)
-        if not left_over and self._failure is not None and self._latest is not None:
-            way = self._latency.get(session, -1.0)
-            in_wake = (now - self._latest).total_seconds() < self.WAKE
-            left_over = in_wake and 0 <= way <= self.LATENCY and sent < self._failure
-        if left_over:
-            self._latest = now
-        else:
-            self._failure = None
+        if request.msg_id in self._waiting:
+            self._waiting.discard(request.msg_id)
+            return True
+        if self._failure is None:
+            return False
+        way = self._latency.get(session, -1.0)
+        in_wake = (now - self._failure).total_seconds() < self.WAKE
+        left_over = in_wake and 0 <= way <= self.LATENCY and sent < self._failure
+        # What was sent before this one was refused is part of the same burst.
+        self._failure = now if left_over else None
         return left_over
 
 
