@@ -32,7 +32,19 @@ class CommandError(Exception):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line."""
+    """A parser that says what is wrong in one line.
+
+    `describe` adds its arguments when they are needed, for commands that import much to know them.
+    """
+
+    describe: Callable[[Parser], None] | None = None
+
+    def parse_known_args(self, *args: Any, **options: Any) -> Any:
+        """Parse arguments, once they have been described."""
+        if self.describe is not None:
+            describe, self.describe = self.describe, None
+            describe(self)
+        return super().parse_known_args(*args, **options)
 
     def error(self, message: str) -> NoReturn:
         """End the program with the message, and where to read on."""
@@ -94,9 +106,10 @@ def kernel(options: argparse.Namespace) -> int:
     """Run a kernel from its connection file; without one, make one and say how to connect."""
     kernel_class = load_kernel(options.kernel)
     from .run_kernel import main as run
+    from .run_subshells import SubshellProcess
 
     if options.file is not None:
-        return run(kernel_class, ["-f", options.file], prog=PACKAGE)
+        return run(kernel_class, ["-f", options.file], PACKAGE, SubshellProcess)
 
     from .connection import new_connection_file
     from .wire import ConnectionFileError
@@ -120,7 +133,7 @@ def kernel(options: argparse.Namespace) -> int:
         return made
 
     try:
-        return run(announced, ["-f", str(path)], prog=PACKAGE)
+        return run(announced, ["-f", str(path)], PACKAGE, SubshellProcess)
     finally:
         path.unlink(missing_ok=True)
 
@@ -216,6 +229,27 @@ def kernelspecs(options: argparse.Namespace) -> int:
     return 0
 
 
+# --- the protocol ------------------------------------------------------------------------------
+
+
+def protocol(options: argparse.Namespace) -> int:
+    """Show, compare, check and export the messages of the protocol."""
+    from .messages.command import UsageError
+
+    try:
+        status: int = options.run(options)
+    except UsageError as error:
+        raise CommandError(str(error)) from None
+    return status
+
+
+def describe_protocol(parser: Parser) -> None:
+    """Add the arguments of `protocol`."""
+    from .messages.command import describe
+
+    describe(parser)
+
+
 # --- the arguments -----------------------------------------------------------------------------
 
 
@@ -268,6 +302,8 @@ def make_parser() -> Parser:
     added.add_argument("name", metavar="NAME", help="the name that `kernelspecs` lists")
 
     add_json(add(kernelspecs, "kernelspecs --json"))
+
+    add(protocol, "protocol show execute_request").describe = describe_protocol
     return parser
 
 

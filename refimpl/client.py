@@ -76,10 +76,21 @@ class Client:
         self._open: dict[str, Exchange] = {}
 
     def request(
-        self, msg_type: str, content: dict[str, Any] | None = None, *, channel: str = "shell"
+        self,
+        msg_type: str,
+        content: dict[str, Any] | None = None,
+        *,
+        channel: str = "shell",
+        subshell_id: str | None = None,
     ) -> Exchange:
-        """Make a request and open its exchange; sending it is the caller's part."""
-        exchange = Exchange(self.session.message(msg_type, content), channel)
+        """Make a request and open its exchange; sending it is the caller's part.
+
+        `subshell_id` names the subshell that is to answer; without it the main shell does.
+        """
+        message = self.session.message(msg_type, content)
+        if subshell_id is not None:
+            message.header["subshell_id"] = subshell_id
+        exchange = Exchange(message, channel)
         self._open[exchange.request.msg_id] = exchange
         return exchange
 

@@ -7,7 +7,8 @@ work here.  Every `do_*` method may be a coroutine.
 The kernel decides *what* is said.  *How* it is sent is given to it: `send` puts a message on a
 channel, `write` takes stream text (and may collect small pieces), `ask` sends an `input_request`
 and waits for the answer, `guard` calls what may run user code, so that an interrupt can hit it,
-`interrupt` does that, `waiting` lists the requests that have arrived, `stop` ends the process.
+`interrupt` does that, `waiting` lists the requests that have arrived for the shell that asks,
+`subshells` starts more shells, `stop` ends the process.
 `run_kernel` gives the real ones; a test gives a function that appends to a list.
 
 Every request takes one path, `Kernel.handle`.  A handler bears the name of its message type.
@@ -20,7 +21,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from .wire import (
     CHANNELS,
@@ -44,10 +45,14 @@ class Field(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A request that a kernel knows: the channels it may come on, and the fields of its content."""
+    """A request that a kernel knows: the channels it may come on, and the fields of its content.
+
+    One that belongs to an optional feature is unknown to a kernel without that feature.
+    """
 
     channels: tuple[str, ...]
     fields: dict[str, Field]
+    feature: str = ""
 
 
 _TEXT, _FLAG, _WHOLE, _DICT = (str,), (bool,), (int,), (dict,)
@@ -97,6 +102,19 @@ REQUESTS = {
     "kernel_info_request": Request(_BOTH, {}),
     "shutdown_request": Request(_BOTH, {"restart": Field(_FLAG, False)}),
     "interrupt_request": Request(_CONTROL, {}),
+    "create_subshell_request": Request(_CONTROL, {}, "kernel subshells"),
+    "delete_subshell_request": Request(_CONTROL, {"subshell_id": Field(_TEXT)}, "kernel subshells"),
+    "list_subshell_request": Request(_CONTROL, {}, "kernel subshells"),
+    "debug_request": Request(
+        _CONTROL,
+        {
+            "seq": Field(_WHOLE),
+            "type": Field(_TEXT, "request"),
+            "command": Field(_TEXT),
+            "arguments": Field(_DICT, {}),
+        },
+        "debugger",
+    ),
 }
 
 # What `silent` keeps back. Comm messages and status are not output.
@@ -158,10 +176,30 @@ def format_lines(error: BaseException) -> list[str]:
     return "".join(traceback.format_exception(error)).splitlines()
 
 
+class Subshells(Protocol):
+    """What makes and ends the threads that serve subshells; `run_subshells` has the real one."""
+
+    def create(self) -> str:
+        """Start a subshell; return its id."""
+
+    def delete(self, subshell_id: str) -> None:
+        """Let a subshell end once it has answered what it works at and what waits for it."""
+
+
+class _Shell:
+    """The main shell, or a subshell. Each counts its own cells, and empties its own queue."""
+
+    def __init__(self, subshell_id: str | None) -> None:
+        self.subshell_id = subshell_id
+        self.execution_count = 0
+        self.leftovers = Leftovers()
+
+
 class _Running(NamedTuple):
     """The request that a thread or task works for. What it publishes carries this parent."""
 
     request: Message | None
+    shell: _Shell
     silent: bool = False
     allow_stdin: bool = False
     stop_on_error: bool = False
@@ -240,7 +278,6 @@ class Kernel:
     language_info: dict[str, Any] = {}
     help_links: list[dict[str, str]] = []
     supported_features: list[str] = []
-    execution_count = 0
 
     # What existing kernels pass as the first argument of `send_response`.
     iopub_socket = "iopub"
@@ -256,13 +293,14 @@ class Kernel:
         interrupt: Callable[[], None] = lambda: None,
         stop: Callable[[], None] = lambda: None,
         waiting: Callable[[], Sequence[Message]] = tuple,
+        subshells: Subshells | None = None,
         connection: Connection | None = None,
     ) -> None:
         """Take what connects the kernel to the world. See the text at the top of this module."""
         self.session = session or Session()
         self.log = logging.getLogger(type(self).__module__)
         self.connection = connection
-        self._leftovers = Leftovers()
+        self._shells: dict[str | None, _Shell] = {None: _Shell(None)}
         self._erring: _Running | None = None  # the last request that had an error
         self._at_error: tuple[Sequence[Message], datetime]  # what waited then, and when it was
         self._send = send
@@ -272,7 +310,9 @@ class Kernel:
         self._interrupt = interrupt
         self._stop = stop
         self._waiting = waiting
-        self._latest = _Running(None)  # for threads of the user, which belong to no request
+        self._subshells = subshells
+        # For threads that belong to no request, as C libraries start them.
+        self._latest = _Running(None, self._shells[None])
 
     # --- what a kernel author overrides --------------------------------------------------------
 
@@ -328,7 +368,28 @@ class Kernel:
         """Tidy up before the process ends; a front end that asks for `restart` starts the next."""
         return {"restart": restart}
 
+    def do_debug_request(self, message: Content) -> Any:
+        """Pass a request of the Debug Adapter Protocol on; return the response, its content.
+
+        Only kernels that name `debugger` in `supported_features` are asked.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no do_debug_request")
+
     # --- what a kernel author calls ------------------------------------------------------------
+
+    @property
+    def execution_count(self) -> int:
+        """The number of the latest cell, of the shell that the running request came to."""
+        return _running.get(self._latest).shell.execution_count
+
+    @execution_count.setter
+    def execution_count(self, count: int) -> None:
+        _running.get(self._latest).shell.execution_count = count
+
+    @property
+    def subshell_id(self) -> str | None:
+        """The subshell that the running request came to; None for the main shell."""
+        return _running.get(self._latest).shell.subshell_id
 
     def send_response(
         self,
@@ -423,7 +484,7 @@ class Kernel:
         Source: "Request-Reply" of the messaging specification.
         """
         request.check()
-        token = _running.set(_Running(request))
+        token = _running.set(_Running(request, self._shell(request) or self._shells[None]))
         self.publish("status", {"execution_state": "busy"})
         status = None
         try:
@@ -434,17 +495,31 @@ class Kernel:
         if request.msg_type == "shutdown_request" and status == "ok":
             self._stop()
 
+    def _shell(self, request: Message) -> _Shell | None:
+        """Find the shell that a request is for; None for a subshell that does not exist."""
+        name = request.header.get("subshell_id") if self._subshells else None
+        return self._shells.get(name) if name is None or isinstance(name, str) else None
+
+    def _features(self) -> list[str]:
+        return [*self.supported_features, *(["kernel subshells"] if self._subshells else [])]
+
     async def _reply(self, request: Message, channel: str) -> Any:
         """Find out what to reply, and send it; return its status, None if there is no reply."""
         msg_type = request.msg_type
         try:
-            if msg_type not in REQUESTS:
+            known = REQUESTS.get(msg_type)
+            if known is None or (known.feature and known.feature not in self._features()):
                 # Front ends newer than we are must not break us: the specification says ignore.
                 self.log.warning("%s: unknown message type %r, ignored", channel, msg_type[:80])
                 return None
-            if channel not in REQUESTS[msg_type].channels:
-                expected = " or ".join(REQUESTS[msg_type].channels)
+            if channel not in known.channels:
+                expected = " or ".join(known.channels)
                 raise InvalidContent(f"{msg_type}: expected on {expected}, came on {channel}")
+            if channel == "shell" and self._shell(request) is None:
+                name = repr(request.header["subshell_id"])[:80]
+                raise InvalidContent(
+                    f"{msg_type}: header.subshell_id: expected a subshell, got {name}"
+                )
             fields = parse_content(msg_type, request.content)
             content = await getattr(self, msg_type)(**fields)
         except ProtocolError as error:
@@ -492,7 +567,7 @@ class Kernel:
         running = _running.get()
         assert running.request is not None  # `handle` has set it
         now = datetime.fromisoformat(self.session.now())
-        if self._leftovers.arrived(running.request, now):
+        if running.shell.leftovers.arrived(running.request, now):
             # Deployed front ends look for `aborted`; the specification would have `error`.
             aborted = {"ename": "ExecutionAborted", "evalue": "an earlier request failed"}
             return {"status": "aborted", **aborted, "traceback": []}
@@ -527,7 +602,7 @@ class Kernel:
             content = {"payload": [], "user_expressions": {}, **content}
         elif stop_on_error:
             self._look_before_error(running)  # if no `error` message was published
-            self._leftovers.failed(*self._at_error)
+            running.shell.leftovers.failed(*self._at_error)
         return content
 
     def _look_before_error(self, running: _Running) -> None:
@@ -537,9 +612,10 @@ class Kernel:
             now = datetime.fromisoformat(self.session.now())
             self._at_error = tuple(self._waiting()), now
 
-    def queue_is_empty(self) -> None:
-        """Take note that no request is waiting on shell; the runner calls it."""
-        self._leftovers.queue_is_empty()
+    def queue_is_empty(self, subshell_id: str | None = None) -> None:
+        """Take note that no request is waiting for this shell; the runner calls it."""
+        if subshell_id in self._shells:
+            self._shells[subshell_id].leftovers.queue_is_empty()
 
     async def inspect_request(self, code: str, cursor_pos: int, detail_level: int) -> Any:
         """Describe the object under the cursor."""
@@ -568,7 +644,7 @@ class Kernel:
             "language_info": self.language_info,
             "banner": self.banner,
             "help_links": self.help_links,
-            "supported_features": self.supported_features,
+            "supported_features": self._features(),
         }
 
     async def connect_request(self) -> Content:
@@ -596,6 +672,34 @@ class Kernel:
     async def interrupt_request(self) -> Content:
         """Stop the code that runs on shell."""
         return {**(await settle(self.do_interrupt()) or {})}
+
+    async def create_subshell_request(self) -> Content:
+        """Start a subshell: a thread that answers requests beside the main shell.
+
+        Source: JEP 91.
+        """
+        assert self._subshells is not None  # `_reply` has looked
+        subshell_id = self._subshells.create()
+        self._shells[subshell_id] = _Shell(subshell_id)
+        return {"subshell_id": subshell_id}
+
+    async def delete_subshell_request(self, subshell_id: str) -> None:
+        """End a subshell. What still waits for it is answered with an error."""
+        if self._shells.pop(subshell_id, None) is None:
+            found = repr(subshell_id)[:80]
+            raise InvalidContent(
+                f"delete_subshell_request: subshell_id: expected a subshell, got {found}"
+            )
+        assert self._subshells is not None
+        self._subshells.delete(subshell_id)
+
+    async def list_subshell_request(self) -> Content:
+        """List the subshells. The main shell is none of them."""
+        return {"subshell_id": [name for name in list(self._shells) if name is not None]}
+
+    async def debug_request(self, **message: Any) -> Any:
+        """Ask the debugger."""
+        return await settle(self.do_debug_request(message))
 
     async def shutdown_request(self, restart: bool) -> Content:
         """End this kernel. `handle` stops the process once the reply and idle are sent."""

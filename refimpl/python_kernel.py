@@ -32,6 +32,7 @@ import types
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
@@ -187,6 +188,17 @@ class DisplayHandle:
         return f"<DisplayHandle {self.display_id}>"
 
 
+class _Cell:
+    """What a cell leaves beside its output: payloads, and the text of its value."""
+
+    def __init__(self) -> None:
+        self.payload: list[dict[str, Any]] = []
+        self.result_text: str | None = None
+
+
+_cell: ContextVar[_Cell] = ContextVar("cell")  # of the cell that this thread or task runs
+
+
 class PythonKernel(Kernel):
     """A kernel that runs Python."""
 
@@ -216,13 +228,11 @@ class PythonKernel(Kernel):
             quit=self.exit,
             __builtins__=builtins,
         )
-        self.history: list[Entry] = []
+        self._histories: dict[str | None, list[Entry]] = {}  # of each shell
         self.stdout = OutStream("stdout", self.stream)
         self.stderr = OutStream("stderr", self.stream)
         self._redirection = self._redirect()  # lasts as long as the kernel
-        self._payload: list[dict[str, Any]] = []
         self._unnumbered = 0
-        self._result_text: str | None = None
 
     # --- the process is the user's -------------------------------------------------------------
 
@@ -297,11 +307,13 @@ class PythonKernel(Kernel):
 
     def page(self, text: str, title: str = "") -> None:
         """Show text in the front end's pager, beside the outputs."""
-        self._payload.append({"source": "page", "data": {"text/plain": text}, "start": 0})
+        _cell.get(_Cell()).payload.append(
+            {"source": "page", "data": {"text/plain": text}, "start": 0}
+        )
 
     def exit(self, status: Any = None) -> None:
         """Ask the front end to end this kernel."""
-        self._payload.append({"source": "ask_exit", "keepkernel": False})
+        _cell.get(_Cell()).payload.append({"source": "ask_exit", "keepkernel": False})
 
     def input(self, prompt: object = "", /) -> str:
         """Ask the user for a line of text, as the builtin does."""
@@ -319,7 +331,7 @@ class PythonKernel(Kernel):
             own()
             return
         data, metadata = mime_bundle(value)
-        self._result_text = data["text/plain"]
+        _cell.get(_Cell()).result_text = data["text/plain"]
         count = self.execution_count
         result = {"data": data, "metadata": metadata, "execution_count": count}
         self.publish("execute_result", result)
@@ -335,8 +347,8 @@ class PythonKernel(Kernel):
         allow_stdin: bool = False,
     ) -> dict[str, Any]:
         """Run a cell. See the phases at the top of this module."""
-        self._payload = []
-        self._result_text = None
+        cell = _Cell()
+        _cell.set(cell)
         with self._redirected():
             error = await self._run_cell(code, self._filename(store_history))
             if error is not None:
@@ -349,8 +361,8 @@ class PythonKernel(Kernel):
                 values = {name: self._evaluate(text) for name, text in expressions.items()}
                 content = {"status": "ok", "user_expressions": values}
         if store_history:
-            self.history.append(Entry(self.execution_count, code, self._result_text))
-        return {**content, "execution_count": self.execution_count, "payload": self._payload}
+            self.history.append(Entry(self.execution_count, code, cell.result_text))
+        return {**content, "execution_count": self.execution_count, "payload": cell.payload}
 
     @contextlib.contextmanager
     def _redirected(self) -> Iterator[None]:
@@ -508,6 +520,11 @@ class PythonKernel(Kernel):
         return True, value
 
     # --- history -------------------------------------------------------------------------------
+
+    @property
+    def history(self) -> list[Entry]:
+        """The cells of the shell that the running request came to, oldest first."""
+        return self._histories.setdefault(self.subshell_id, [])
 
     def do_history(
         self,

@@ -91,10 +91,15 @@ class KernelClient:
                 raise TimeoutError(f"no kernel answered within {timeout} s")
 
     def send(
-        self, msg_type: str, content: dict[str, Any] | None = None, *, channel: str = "shell"
+        self,
+        msg_type: str,
+        content: dict[str, Any] | None = None,
+        *,
+        channel: str = "shell",
+        subshell_id: str | None = None,
     ) -> Exchange:
         """Send a request, and do not wait."""
-        exchange = self.client.request(msg_type, content, channel=channel)
+        exchange = self.client.request(msg_type, content, channel=channel, subshell_id=subshell_id)
         frames = self.client.session.serialize(exchange.request)
         self._sockets[channel].send_multipart(frames)
         return exchange
@@ -141,15 +146,24 @@ class KernelClient:
         content: dict[str, Any] | None = None,
         *,
         channel: str = "shell",
+        subshell_id: str | None = None,
         timeout: float = TIMEOUT,
     ) -> Exchange:
         """Send a request and wait for reply and idle. Raises TimeoutError."""
-        return self.wait(self.send(msg_type, content, channel=channel), timeout)
+        sent = self.send(msg_type, content, channel=channel, subshell_id=subshell_id)
+        return self.wait(sent, timeout)
 
-    def execute(self, code: str, *, timeout: float = TIMEOUT, **fields: Any) -> Exchange:
+    def execute(
+        self,
+        code: str,
+        *,
+        subshell_id: str | None = None,
+        timeout: float = TIMEOUT,
+        **fields: Any,
+    ) -> Exchange:
         """Run code and wait for the end; fields are those of execute_request."""
         content = {"code": code, "allow_stdin": self.on_input is not None, **fields}
-        return self.request("execute_request", content, timeout=timeout)
+        return self.request("execute_request", content, subshell_id=subshell_id, timeout=timeout)
 
     def is_alive(self, timeout: float = 1.0) -> bool:
         """Tell whether the heartbeat comes back."""

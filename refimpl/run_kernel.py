@@ -23,6 +23,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import contextvars
 import dataclasses
 import itertools
 import logging
@@ -33,6 +34,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from pathlib import Path
@@ -51,6 +53,11 @@ LINGER = 1000  # milliseconds that unsent messages get when the kernel ends
 GRACE = 3.0  # seconds that user code gets to end after a shutdown request
 COALESCE = 0.02  # seconds that small pieces of a stream wait for each other
 STREAM_LIMIT = 1 << 16  # characters of waiting stream text that are sent at once
+HIGH_WATER = 5000  # messages that a front end may be behind on iopub before output waits for it
+PATIENCE = 5.0  # seconds that output waits at most for such a front end to read
+ROOM_POLL = 0.02  # seconds between two looks whether it has read
+# What may not wait: few messages, which keep the control channel going and tell the end of output.
+URGENT = frozenset({"status", "execute_input", "shutdown_reply", "debug_event"})
 COPY_LIMIT = 1 << 16  # bytes; below, copying a frame is cheaper than sharing it with libzmq
 PARENT_POLL = 1.0  # seconds between looks at the parent process
 # Seconds a running thread keeps the interpreter when another wants it.  Python's own 5 ms would be
@@ -59,7 +66,8 @@ SWITCH_INTERVAL = 0.0005
 
 
 # Plain integers: pyzmq's own flags are enums, which cost more than the calls they are passed to.
-_MORE, _NOBLOCK = int(zmq.SNDMORE), int(zmq.NOBLOCK)
+_NOBLOCK = int(zmq.NOBLOCK)
+_MORE = _NOBLOCK | int(zmq.SNDMORE)
 _EVENTS, _POLLIN = int(zmq.EVENTS), int(zmq.POLLIN)
 
 
@@ -69,9 +77,10 @@ _send_frame = zmq.backend.Socket.send
 def send(sock: zmq.Socket[bytes], frames: Sequence[Any]) -> None:
     """Send frames as one message; large ones are shared with libzmq, not copied.
 
+    Raises zmq.Again when the socket is full; then nothing has been sent.
     One call into C for all frames takes an eighth of the time of send_multipart.
     """
-    flags = [_MORE] * (len(frames) - 1) + [0]
+    flags = [_MORE] * (len(frames) - 1) + [_NOBLOCK]
     copies = [len(frame) < COPY_LIMIT for frame in frames]
     deque(map(_send_frame, itertools.repeat(sock), frames, flags, copies), maxlen=0)
 
@@ -271,6 +280,11 @@ class IOPub:
 
     The socket is used under a lock.  What a `print` writes waits a little for more, then goes out
     as one message; everything else is sent at once, after the text that came before it.
+
+    Memory is bounded, though nobody can make a front end read.  When one is HIGH_WATER messages
+    behind, output waits, and with it the code that makes it.  Who has not made room after PATIENCE
+    loses output until it has read half of what it was owed.  What is not output does not wait, so
+    that control can answer meanwhile: status messages may run up to twice as far ahead.
     """
 
     def __init__(self, sock: zmq.Socket[bytes], session: Session, interrupts: Interrupts) -> None:
@@ -302,9 +316,7 @@ class IOPub:
         if self._forked:
             return
         frames = self._session.serialize(message)  # may refuse: before anything is sent
-        with self._interrupts, self._lock:
-            self._flush()
-            self._send(frames)
+        self._deliver(frames, urgent=message.msg_type in URGENT)
 
     def write(self, name: str, text: str, parent: Message | None) -> None:
         """Publish stream text soon: with what follows it, and at once if there is much."""
@@ -314,7 +326,7 @@ class IOPub:
         self._texts.append((name, text, parent))
         self._waiting += len(text)
         if self._waiting >= STREAM_LIMIT:
-            self.flush()
+            self._deliver(None, urgent=False)
         elif not self._alarmed:
             self._alarmed = True
             with contextlib.suppress(BlockingIOError):
@@ -322,10 +334,8 @@ class IOPub:
 
     def flush(self) -> None:
         """Send the stream text that is waiting."""
-        if self._forked:
-            return
-        with self._interrupts, self._lock:
-            self._flush()
+        if not self._forked:
+            self._deliver(None, urgent=True)
 
     def close(self) -> None:
         """Send what is waiting, end the thread, close the socket."""
@@ -339,22 +349,66 @@ class IOPub:
         self._alarm.close()
         self._awake.close()
 
-    def _flush(self) -> None:
+    def _deliver(self, frames: list[Any] | None, *, urgent: bool) -> None:
+        """Send the stream text that is waiting, then these frames; wait for room, if they can."""
+        deadline = 0.0
+        while True:
+            with self._interrupts, self._lock:
+                if self._send_all(frames, self._send):
+                    return
+                late = deadline and time.monotonic() > deadline
+                if urgent or late:
+                    self._send_all(frames, self._send_beyond if urgent else self._send_past)
+                    return
+            # Without the lock, and where an interrupt can end it.
+            deadline = deadline or time.monotonic() + PATIENCE
+            _wait_readable(self._socket.FD, timeout=ROOM_POLL)
+
+    def _send_all(self, frames: list[Any] | None, send: Callable[[list[Any]], bool]) -> bool:
+        return self._flush(send) and (frames is None or send(frames))
+
+    def _flush(self, send: Callable[[list[Any]], bool]) -> bool:
         texts = self._texts
-        self._waiting = 0
         while texts:
             name, text, parent = texts.popleft()
             pieces = [text]
             while texts and texts[0][0] == name and texts[0][2] is parent:
                 pieces.append(texts.popleft()[1])
-            message = stream_message(self._session, name, "".join(pieces), parent)
-            self._send(self._session.serialize(message))
+            text = "".join(pieces)
+            message = stream_message(self._session, name, text, parent)
+            if not send(self._session.serialize(message)):
+                texts.appendleft((name, text, parent))
+                return False
+        self._waiting = 0
+        return True
 
-    def _send(self, frames: list[Any]) -> None:
+    def _send(self, frames: list[Any]) -> bool:
+        """Send; False when a subscriber is so far behind that it has to wait."""
         if self._socket.closed:
-            return  # a thread of the user outlives the kernel
-        send(self._socket, frames)
+            return True  # a thread of the user outlives the kernel
+        try:
+            send(self._socket, frames)
+        except zmq.Again:
+            return False
         self._welcome()  # sending may have swallowed the signal that a subscription came
+        return True
+
+    def _send_beyond(self, frames: list[Any]) -> bool:
+        """Send what must not wait, though a subscriber is far behind."""
+        self._socket.sndhwm = 2 * HIGH_WATER
+        try:
+            return self._send(frames) or self._send_past(frames)
+        finally:
+            self._socket.sndhwm = HIGH_WATER
+
+    def _send_past(self, frames: list[Any]) -> bool:
+        """Send to those who have room; libzmq leaves the others out until they have read half."""
+        log.warning("iopub: a front end is too far behind: it loses output until it has caught up")
+        self._socket.xpub_nodrop = 0
+        try:
+            return self._send(frames)
+        finally:
+            self._socket.xpub_nodrop = 1
 
     def _welcome(self) -> None:
         """Answer each new subscription with iopub_welcome. Source: JEP 65."""
@@ -380,7 +434,7 @@ class IOPub:
                         self._pause.wait(COALESCE)
                         self._alarmed = False  # before the look at the text, so none is missed
                 with self._lock:
-                    self._flush()
+                    self._flush(self._send)  # without room, the next event is room, or more text
                     self._welcome()
 
 
@@ -420,6 +474,12 @@ class Stdin:
             and reply.idents == request.idents
             and parent == request.msg_id
         )
+
+
+def _wait_readable(fd: int, timeout: float) -> None:
+    with selectors.DefaultSelector() as selector:
+        selector.register(fd, selectors.EVENT_READ)
+        selector.select(timeout)
 
 
 def read(sock: zmq.Socket[bytes], channel: str, session: Session) -> Message | None:
@@ -468,17 +528,21 @@ class KernelProcess:
         self._backlog: deque[Message] = deque()
         self._stopping = threading.Event()
         self._left = threading.Event()
-        self._kernel = kernel_class(
-            session=session,
-            send=self._send,
-            write=self._iopub.write,
-            ask=self._ask,
-            guard=self._interrupts.guard,
-            interrupt=self._interrupts.send,
-            stop=self.stop,
-            waiting=self._waiting,
-            connection=self.connection,
-        )
+        self._kernel = kernel_class(**self._world())
+
+    def _world(self) -> dict[str, Any]:
+        """Return what a kernel is given."""
+        return {
+            "session": self._session,
+            "send": self._send,
+            "write": self._iopub.write,
+            "ask": self._ask,
+            "guard": self._interrupts.guard,
+            "interrupt": self._interrupts.send,
+            "stop": self.stop,
+            "waiting": self._waiting,
+            "connection": self.connection,
+        }
 
     def _bind(self, connection: Connection) -> Connection:
         chosen: dict[str, Any] = {}
@@ -487,10 +551,12 @@ class KernelProcess:
             sock = context.socket(getattr(zmq, channel.kernel_socket))
             self._sockets[channel.name] = sock
             sock.linger = LINGER
-            sock.sndhwm = 0  # a full ROUTER or XPUB would drop messages without a word
             if channel.kernel_socket == "ROUTER":
                 sock.router_handover = 1  # a front end that reconnects is still the same one
+                sock.sndhwm = 0  # a full ROUTER would drop replies without a word
             else:
+                sock.sndhwm = HIGH_WATER
+                sock.xpub_nodrop = 1  # what is over the mark is for IOPub to decide
                 sock.xpub_verbose = 1  # report every subscription, not just the first
             if ":" in connection.ip:
                 sock.ipv6 = True
@@ -519,6 +585,7 @@ class KernelProcess:
     def run(self) -> None:
         """Serve until a shutdown request, SIGTERM, or the end of the parent process."""
         sys.setswitchinterval(SWITCH_INTERVAL)
+        _pass_context_to_threads()
         asyncio.set_event_loop(self._loop)
         bell, rope = socket.socketpair()
         bell.setblocking(False)
@@ -606,15 +673,15 @@ class KernelProcess:
 
     async def _serve(self, channel: str) -> None:
         """Answer what comes on a channel, one request after the other."""
-        loop, sock = asyncio.get_running_loop(), self._sockets[channel]
+        loop = asyncio.get_running_loop()
         waited = True
         while not self._stopping.is_set():
             try:
-                request = self._next(sock, channel)
+                request = self._next(channel)
             except zmq.Again:
                 if channel == "shell":
                     self._kernel.queue_is_empty()
-                await _readable(loop, sock)
+                await self._arrival(loop, channel)
                 waited = True
                 continue
             if not waited:
@@ -623,10 +690,15 @@ class KernelProcess:
             if request is not None:
                 await self._handle(request, channel)
 
-    def _next(self, sock: zmq.Socket[bytes], channel: str) -> Message | None:
+    def _next(self, channel: str) -> Message | None:
+        """Read a request; None for one that is not valid. Raises zmq.Again when there is none."""
         if channel == "shell" and self._backlog:
             return self._backlog.popleft()
-        return read(sock, channel, self._session)
+        return read(self._sockets[channel], channel, self._session)
+
+    async def _arrival(self, loop: asyncio.AbstractEventLoop, channel: str) -> None:
+        """Wait until `_next` is worth a try. It must have raised zmq.Again."""
+        await _readable(loop, self._sockets[channel])
 
     def _waiting(self) -> Sequence[Message]:
         """Take all requests that have arrived on shell into the backlog, and list it."""
@@ -640,6 +712,7 @@ class KernelProcess:
         return self._backlog
 
     async def _handle(self, request: Message, channel: str) -> None:
+        """Answer one request, whatever becomes of it."""
         if request.msg_type == "execute_request" and not self._iopub.subscribed.is_set():
             # Some front ends send a cell as soon as they have a kernel_info_reply, and wait for its
             # idle. If their subscription is still on its way, they would wait for ever.
@@ -726,6 +799,26 @@ def _bind_one(sock: zmq.Socket[bytes], connection: Connection, channel: str) -> 
     return port
 
 
+def _pass_context_to_threads() -> None:
+    """Let each thread start with the context of the one that starts it: output keeps its parent.
+
+    Python does so by itself only when it is told to, and not before 3.14.
+    """
+    start = threading.Thread.start
+
+    def start_in_context(thread: threading.Thread) -> None:
+        context, run = contextvars.copy_context(), thread.run
+
+        def run_in_context() -> None:
+            thread.run = run  # type: ignore[method-assign]
+            context.run(run)
+
+        thread.run = run_in_context  # type: ignore[method-assign]
+        start(thread)
+
+    threading.Thread.start = start_in_context  # type: ignore[assignment,method-assign]
+
+
 def _is_utf8(text: bytes) -> bool:
     try:
         text.decode()
@@ -750,7 +843,11 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def run(kernel_class: Callable[..., Kernel], connection_file: str | os.PathLike[str]) -> None:
+def run(
+    kernel_class: Callable[..., Kernel],
+    connection_file: str | os.PathLike[str],
+    process_class: type[KernelProcess] = KernelProcess,
+) -> None:
     """Run a kernel in this process until it is told to end.
 
     Ports that the kernel chose are written back to the file, which nobody else could do in time.
@@ -758,7 +855,7 @@ def run(kernel_class: Callable[..., Kernel], connection_file: str | os.PathLike[
     """
     connection = Connection.read(connection_file)
     try:
-        process = KernelProcess(kernel_class, connection)
+        process = process_class(kernel_class, connection)
     except ConnectionFileError as error:
         raise ConnectionFileError(
             f"connection file {os.fspath(connection_file)}: {error}"
@@ -783,7 +880,10 @@ def _log_to_stderr(*modules: str) -> None:
 
 
 def main(
-    kernel_class: Callable[..., Kernel], argv: Sequence[str] | None = None, prog: str | None = None
+    kernel_class: Callable[..., Kernel],
+    argv: Sequence[str] | None = None,
+    prog: str | None = None,
+    process_class: type[KernelProcess] = KernelProcess,
 ) -> int:
     """Run a kernel as a program: `-f FILE`, which `kernel.json` writes as `-f {connection_file}`.
 
@@ -795,7 +895,7 @@ def main(
     )
     options = parser.parse_args(argv)
     try:
-        run(kernel_class, options.file)
+        run(kernel_class, options.file, process_class)
     except (ConnectionFileError, OSError) as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return 2

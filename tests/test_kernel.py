@@ -36,6 +36,10 @@ GOOD: dict[str, dict[str, Any]] = {
     "kernel_info_request": {},
     "shutdown_request": {"restart": False},
     "interrupt_request": {},
+    "create_subshell_request": {},
+    "delete_subshell_request": {"subshell_id": "one"},
+    "list_subshell_request": {},
+    "debug_request": {"seq": 1, "command": "debugInfo"},
     "comm_open": {"comm_id": "c", "target_name": "t"},
     "comm_msg": {"comm_id": "c"},
     "comm_close": {"comm_id": "c"},
@@ -112,6 +116,32 @@ class Wire:
         ]
 
 
+class Threads:
+    """Stands in for what makes the threads of subshells: it only gives them names."""
+
+    def __init__(self) -> None:
+        """Begin with all names free, and none deleted."""
+        self.names = iter(("one", "two", "three"))
+        self.deleted: list[str] = []
+
+    def create(self) -> str:
+        """Take the next name."""
+        return next(self.names)
+
+    def delete(self, subshell_id: str) -> None:
+        """Take note."""
+        self.deleted.append(subshell_id)
+
+
+def wire_with_subshell(made: type[Kernel], count: int = 1) -> Wire:
+    """Make a kernel that has all optional features, and a subshell `one`, or several."""
+    wired = Wire(made, subshells=Threads())
+    for _ in range(count):
+        wired.reply("create_subshell_request", channel="control")
+    del wired.sent[:], wired.calls[:]
+    return wired
+
+
 class Talker(Kernel):
     """Prints its code as stream, display and result."""
 
@@ -133,7 +163,11 @@ def kernel_class(**methods: Any) -> type[Kernel]:
     def do_execute(self: Kernel, code: str, silent: bool, *_: Any, **__: Any) -> Any:
         return {"status": "ok"}
 
-    return type("Made", (Kernel,), {"do_execute": do_execute, **methods})
+    def do_debug_request(self: Kernel, message: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "response", "request_seq": message["seq"], "success": True}
+
+    given = {"supported_features": ["debugger"], "do_debug_request": do_debug_request, **methods}
+    return type("Made", (Kernel,), {"do_execute": do_execute, **given})
 
 
 def executing(body: Callable[..., Any]) -> type[Kernel]:
@@ -148,6 +182,7 @@ def executing(body: Callable[..., Any]) -> type[Kernel]:
 # --- the path of every request ------------------------------------------------------------------
 
 
+@pytest.mark.rule("R-EXEC-10", "R-IOPUB-1")
 def test_execute_order() -> None:
     """An execution is: busy, execute_input, the outputs, the reply, idle."""
     wired = Wire(Talker)
@@ -172,9 +207,10 @@ def test_table_is_complete() -> None:
 
 
 @pytest.mark.parametrize(("msg_type", "channel"), PAIRS)
+@pytest.mark.rule("R-REQ-1", "R-REQ-3", "R-COMM-2")
 def test_every_request(msg_type: str, channel: str) -> None:
     """Every known message is framed by busy and idle, and every request has one reply between."""
-    wired = Wire(kernel_class())
+    wired = wire_with_subshell(kernel_class())
     sent = wired.request(msg_type, GOOD[msg_type], channel)
     states = [m.content.get("execution_state") for m in sent if m.msg_type == "status"]
     assert states == ["busy", "idle"]
@@ -189,9 +225,10 @@ def test_every_request(msg_type: str, channel: str) -> None:
 
 
 @pytest.mark.parametrize(("msg_type", "channel"), PAIRS)
+@pytest.mark.rule("R-REQ-2", "R-WIRE-5")
 def test_parent_and_identities(msg_type: str, channel: str) -> None:
     """All that answers a request has its header as parent; the reply has its identities."""
-    wired = Wire(Talker)
+    wired = wire_with_subshell(Talker)
     wired.request(msg_type, GOOD[msg_type], channel)
     for name, message in wired.sent:
         assert message.parent_header == wired.last.header
@@ -217,6 +254,7 @@ def test_unreadable_request(broken: int) -> None:
 
 @pytest.mark.parametrize("channel", ["shell", "control"])
 @pytest.mark.parametrize("msg_type", ["no_such_request", "status", "", "handle", "x" * 5000, "é\n"])
+@pytest.mark.rule("R-REQ-5")
 def test_unknown_type(caplog: pytest.LogCaptureFixture, msg_type: str, channel: str) -> None:
     """An unknown type is logged in one line and ignored; the next request is answered."""
     wired = Wire()
@@ -229,11 +267,12 @@ def test_unknown_type(caplog: pytest.LogCaptureFixture, msg_type: str, channel: 
 
 
 @pytest.mark.parametrize(("msg_type", "channel"), PAIRS)
+@pytest.mark.rule("R-REQ-5")
 def test_unknown_fields(msg_type: str, channel: str) -> None:
     """Fields of later protocol versions change nothing."""
-    wired = Wire(kernel_class())
+    wired = wire_with_subshell(kernel_class())
     message = wired.make(msg_type, {**GOOD[msg_type], "later": 1, "self": 2, "channel": "x"})
-    message.header["subshell_id"] = "x"
+    message.header["later"] = "x"
     message.metadata["cellId"] = "x"
     asyncio.run(wired.kernel.handle(message, channel))
     for name, sent in wired.sent:
@@ -250,9 +289,10 @@ def test_unknown_fields(msg_type: str, channel: str) -> None:
         if channel not in known.channels
     ],
 )
+@pytest.mark.rule("R-REQ-7")
 def test_wrong_channel(caplog: pytest.LogCaptureFixture, msg_type: str, channel: str) -> None:
     """A message on the wrong channel is not obeyed; a request gets an error that says where to."""
-    wired = Wire(executing(lambda *_: pytest.fail("it was executed")))
+    wired = wire_with_subshell(executing(lambda *_: pytest.fail("it was executed")))
     wired.request(msg_type, GOOD[msg_type], channel)
     expected = (
         f"{msg_type}: expected on {' or '.join(REQUESTS[msg_type].channels)}, came on {channel}"
@@ -284,11 +324,12 @@ MISSING = [
 
 
 @pytest.mark.parametrize(("msg_type", "name", "value"), WRONG)
+@pytest.mark.rule("R-REQ-6")
 def test_field_of_the_wrong_type(
     caplog: pytest.LogCaptureFixture, msg_type: str, name: str, value: Any
 ) -> None:
     """A field of the wrong type is answered by an error that names it, and logged in one line."""
-    wired = Wire(executing(lambda *_: pytest.fail("it was executed")))
+    wired = wire_with_subshell(executing(lambda *_: pytest.fail("it was executed")))
     channel = REQUESTS[msg_type].channels[0]
     wired.request(msg_type, {**GOOD[msg_type], name: value}, channel)
     (record,) = caplog.records
@@ -304,9 +345,10 @@ def test_field_of_the_wrong_type(
 
 
 @pytest.mark.parametrize(("msg_type", "name"), MISSING)
+@pytest.mark.rule("R-REQ-6")
 def test_missing_field(caplog: pytest.LogCaptureFixture, msg_type: str, name: str) -> None:
     """A required field that is absent is named in the error."""
-    wired = Wire(kernel_class())
+    wired = wire_with_subshell(kernel_class())
     content = {k: v for k, v in GOOD[msg_type].items() if k != name}
     wired.request(msg_type, content, REQUESTS[msg_type].channels[0])
     (record,) = caplog.records
@@ -368,6 +410,7 @@ def test_defaults_are_not_shared() -> None:
     ("cursor_pos", "seen"), [(0, 0), (2, 2), (3, 3), (4, 3), (10**30, 3), (-1, 0), (-(10**30), 0)]
 )
 @pytest.mark.parametrize("msg_type", ["complete_request", "inspect_request"])
+@pytest.mark.rule("R-CODE-1")
 def test_cursor_is_brought_into_the_text(msg_type: str, cursor_pos: int, seen: int) -> None:
     """A cursor beyond the text is taken for its nearest end."""
     cursors = []
@@ -448,6 +491,7 @@ def test_handler_that_raises_what_is_no_exception(msg_type: str, error: BaseExce
     assert wired.sent[-1][1].content == {"execution_state": "idle"}
 
 
+@pytest.mark.rule("R-EXEC-11")
 def test_error_of_the_author_is_published() -> None:
     """When do_execute raises, every front end sees the error, as the reply has it."""
 
@@ -646,6 +690,7 @@ def test_answers_of_the_base_class() -> None:
     assert wired.reply("comm_info_request", {"target_name": None}, "control")["comms"] == {}
 
 
+@pytest.mark.rule("R-CTRL-1")
 def test_interrupt() -> None:
     """An interrupt_request on control interrupts, and is answered."""
     wired = Wire()
@@ -688,6 +733,7 @@ def test_reply_is_completed() -> None:
     }
 
 
+@pytest.mark.rule("R-EXEC-3")
 def test_execution_count() -> None:
     """The count goes up with every execution that is stored."""
     wired = Wire(kernel_class())
@@ -718,6 +764,7 @@ def test_count_is_known_to_the_author() -> None:
     assert (wired.execute()["seen"], wired.execute()["seen"]) == (1, 2)
 
 
+@pytest.mark.rule("R-EXEC-2")
 def test_silent() -> None:
     """A silent execution publishes nothing but its status, and the reply comes."""
     wired = Wire(Talker)
@@ -725,6 +772,7 @@ def test_silent() -> None:
     assert wired.calls == ["iopub status", "shell execute_reply", "iopub status"]
 
 
+@pytest.mark.rule("R-EXEC-2")
 def test_silent_error() -> None:
     """A silent failure is told in the reply alone, and aborts nothing."""
     wired = Wire(executing(failing))
@@ -733,6 +781,7 @@ def test_silent_error() -> None:
     assert wired.execute("x")["status"] == "ok"
 
 
+@pytest.mark.rule("R-EXEC-2")
 def test_silent_keeps_back_output_alone() -> None:
     """Comm messages are no output: they go out of a silent execution."""
 
@@ -761,6 +810,7 @@ def failing(self: Kernel, code: str) -> Any:
     return {"status": "ok"}
 
 
+@pytest.mark.rule("R-EXEC-6", "R-EXEC-7")
 def test_stop_on_error() -> None:
     """A failure aborts the executions that were waiting; other requests are answered."""
     queue: list[Message] = []
@@ -783,6 +833,7 @@ def test_stop_on_error() -> None:
     }
 
 
+@pytest.mark.rule("R-EXEC-8")
 def test_only_what_was_waiting_is_aborted() -> None:
     """What is sent by somebody who saw the failure runs, although the queue was never empty."""
     queue: list[Message] = []
@@ -794,6 +845,7 @@ def test_only_what_was_waiting_is_aborted() -> None:
     assert wired.handle(later)["status"] == "ok"
 
 
+@pytest.mark.rule("R-EXEC-6")
 def test_going_on_after_an_error() -> None:
     """With stop_on_error false, a failure aborts nothing."""
     wired = Wire(executing(failing))
@@ -836,6 +888,7 @@ class Clock:
         (5, 11.05, "aborted"),
     ],
 )
+@pytest.mark.rule("R-EXEC-8")
 def test_request_that_overtook_nothing(
     sent: float | str | None, arrives: float, status: str
 ) -> None:
@@ -865,6 +918,7 @@ def test_request_that_overtook_nothing(
 
 
 @pytest.mark.parametrize("skew", [-3600.0, -5.0, 5.0, 3600.0])
+@pytest.mark.rule("R-EXEC-8")
 def test_front_end_with_another_clock(skew: float) -> None:
     """Where the clocks differ, dates prove nothing: only what was waiting is aborted."""
     clock, other = Clock(), Clock()
@@ -885,7 +939,11 @@ def test_memory_of_front_ends_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
         wired.front_end.session = f"front end {number}"
         wired.kernel.queue_is_empty()
         wired.execute()
-    kept = [value for value in vars(wired.kernel._leftovers).values() if hasattr(value, "__len__")]
+    kept = [
+        value
+        for value in vars(wired.kernel._shells[None].leftovers).values()
+        if hasattr(value, "__len__")
+    ]
     assert max(map(len, kept)) <= 3
 
 
@@ -900,13 +958,18 @@ def test_ids_of_what_waited_are_forgotten() -> None:
     queue.clear()
     wired.kernel.queue_is_empty()
     wired.execute()
-    kept = [value for value in vars(wired.kernel._leftovers).values() if hasattr(value, "__len__")]
+    kept = [
+        value
+        for value in vars(wired.kernel._shells[None].leftovers).values()
+        if hasattr(value, "__len__")
+    ]
     assert max(map(len, kept)) < 10
 
 
 # --- output -------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("R-WIRE-6")
 def test_stream() -> None:
     """Text goes out as stream; empty text does not."""
 
@@ -1039,6 +1102,7 @@ def test_output_of_a_thread() -> None:
     assert message.parent_header == wired.last.header
 
 
+@pytest.mark.rule("R-EXEC-9")
 def test_output_of_a_task() -> None:
     """What a background task publishes belongs to the cell that began it."""
 
@@ -1114,6 +1178,7 @@ class Asked:
 @pytest.mark.parametrize(
     ("code", "prompt", "password"), [("raw_input", "name? ", False), ("getpass", "secret? ", True)]
 )
+@pytest.mark.rule("R-STDIN-2")
 def test_input(code: str, prompt: str, password: bool) -> None:
     """A question goes to the front end that sent the request, with prompt and password flag."""
     ask = Asked(value="Ada")
@@ -1127,6 +1192,7 @@ def test_input(code: str, prompt: str, password: bool) -> None:
 
 
 @pytest.mark.parametrize("code", ["raw_input", "getpass"])
+@pytest.mark.rule("R-STDIN-1")
 def test_input_that_is_not_allowed(code: str) -> None:
     """Who did not allow questions is not asked; user code gets an error it can catch."""
     ask = Asked(value="x")
@@ -1180,6 +1246,7 @@ def test_interrupted_question() -> None:
 # --- comms --------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("R-COMM-1")
 def test_comm_to_an_unknown_target() -> None:
     """A comm to a target that nobody knows is closed at once."""
     wired = Wire()
@@ -1189,6 +1256,7 @@ def test_comm_to_an_unknown_target() -> None:
 
 
 @pytest.mark.parametrize("msg_type", ["comm_msg", "comm_close"])
+@pytest.mark.rule("R-COMM-3")
 def test_message_on_a_closed_comm(caplog: pytest.LogCaptureFixture, msg_type: str) -> None:
     """A message on a comm that is not open is ignored."""
     wired = Wire()
@@ -1213,6 +1281,7 @@ def test_comm_message_with_buffers() -> None:
 
 
 @pytest.mark.parametrize("channel", ["shell", "control"])
+@pytest.mark.rule("R-INFO-2")
 def test_kernel_info(channel: str) -> None:
     """The answer has what the author says of the kernel, and the protocol version."""
     info = {"name": "x", "version": "1", "mimetype": "text/x", "file_extension": ".x"}
@@ -1269,6 +1338,7 @@ def test_connect_request_without_sockets() -> None:
 
 @pytest.mark.parametrize("channel", ["shell", "control"])
 @pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.rule("R-CTRL-2", "R-CTRL-3", "R-CTRL-4")
 def test_shutdown(restart: bool, channel: str) -> None:
     """A shutdown is told to all front ends, answered, and idle; only then the kernel stops."""
     wired = Wire()
@@ -1442,6 +1512,7 @@ def test_wrapper_kernel_answers_as_under_ipykernel(msg_type: str, content: dict[
 # --- what a second reader found -----------------------------------------------------------------
 
 
+@pytest.mark.rule("R-EXEC-9")
 def test_late_output_belongs_to_the_latest_cell() -> None:
     """What a thread prints after its cell has the cell as parent, not a completion since then."""
     wire = Wire(Talker)
@@ -1468,3 +1539,118 @@ def test_error_message_alone_is_no_failure() -> None:
     waiting.append(wire.make("execute_request", {"code": "next"}))
     assert wire.execute("first")["status"] == "ok"
     assert wire.handle(waiting.pop())["status"] == "ok"
+
+
+# --- subshells ----------------------------------------------------------------------------------
+
+
+def in_subshell(wired: Wire, subshell_id: Any, code: str = "", **fields: Any) -> dict[str, Any]:
+    """Let a subshell run code; return the content of the reply."""
+    request = wired.make("execute_request", {"code": code, **fields})
+    request.header["subshell_id"] = subshell_id
+    return wired.handle(request)
+
+
+def test_subshells_are_listed() -> None:
+    """The list has the subshells that were created and not deleted, and not the main shell."""
+    wired = wire_with_subshell(kernel_class(), 3)
+    delete = {"subshell_id": "two"}
+    assert wired.reply("delete_subshell_request", delete, "control") == {"status": "ok"}
+    listed = wired.reply("list_subshell_request", channel="control")
+    assert listed == {"status": "ok", "subshell_id": ["one", "three"]}
+
+
+def test_subshells_are_a_feature() -> None:
+    """Kernel info names subshells where there are some to be had, and not elsewhere."""
+    features = wire_with_subshell(kernel_class()).reply("kernel_info_request")["supported_features"]
+    assert features == ["debugger", "kernel subshells"]
+    assert Wire().reply("kernel_info_request")["supported_features"] == []
+
+
+@pytest.mark.parametrize("msg_type", [name for name, known in REQUESTS.items() if known.feature])
+@pytest.mark.rule("R-REQ-5")
+def test_request_of_a_feature_that_is_missing(
+    caplog: pytest.LogCaptureFixture, msg_type: str
+) -> None:
+    """A kernel without a feature does not know its messages."""
+    wired = Wire()
+    sent = wired.request(msg_type, GOOD[msg_type], "control")
+    assert [m.msg_type for m in sent] == ["status", "status"]
+    assert "unknown message type" in caplog.text
+
+
+def test_subshell_counts_its_own_cells() -> None:
+    """Each shell numbers its cells from one."""
+    wired = wire_with_subshell(kernel_class(), 2)
+    counts = [
+        in_subshell(wired, shell)["execution_count"]
+        for shell in ("one", "one", None, "two", "one", None)
+    ]
+    assert counts == [1, 2, 1, 1, 3, 2]
+
+
+def test_kernel_knows_the_subshell() -> None:
+    """A kernel's author can ask which shell the running request came to."""
+    seen: list[str | None] = []
+
+    def note(kernel: Kernel, code: str) -> dict[str, Any]:
+        seen.append(kernel.subshell_id)
+        return {"status": "ok"}
+
+    wired = wire_with_subshell(executing(note))
+    in_subshell(wired, "one")
+    in_subshell(wired, None)
+    wired.execute()
+    assert seen == ["one", None, None]
+    assert wired.kernel.subshell_id is None
+
+
+def test_failure_stops_its_own_shell_only() -> None:
+    """A failing cell cancels what waits for the same shell, and nothing that waits for another."""
+    waiting: list[Message] = []
+    wired = Wire(executing(failing), subshells=Threads(), waiting=lambda: waiting)
+    wired.reply("create_subshell_request", channel="control")
+    mine, other = (wired.make("execute_request", {"code": "x"}) for _ in range(2))
+    mine.header["subshell_id"] = "one"
+    waiting[:] = [mine]
+    assert in_subshell(wired, "one", "fail")["status"] == "error"
+    assert wired.handle(mine)["status"] == "aborted"
+    assert wired.handle(other)["status"] == "ok"
+
+
+@pytest.mark.parametrize("subshell_id", ["none of ours", "", 1, ["one"], {}, True])
+def test_unknown_subshell(subshell_id: Any) -> None:
+    """A request for a subshell that does not exist is not run, and is answered with an error."""
+    wired = wire_with_subshell(executing(lambda *_: pytest.fail("it was executed")))
+    reply = in_subshell(wired, subshell_id)
+    expected = f"execute_request: header.subshell_id: expected a subshell, got {subshell_id!r}"
+    assert (reply["status"], reply["evalue"]) == ("error", expected)
+
+
+def test_deleted_subshell_answers_no_more() -> None:
+    """What waits for a subshell that is deleted is answered with an error."""
+    threads = Threads()
+    wired = Wire(kernel_class(), subshells=threads)
+    wired.reply("create_subshell_request", channel="control")
+    wired.reply("delete_subshell_request", {"subshell_id": "one"}, "control")
+    assert threads.deleted == ["one"]
+    assert in_subshell(wired, "one")["status"] == "error"
+    again = wired.reply("delete_subshell_request", {"subshell_id": "one"}, "control")
+    assert again["evalue"] == (
+        "delete_subshell_request: subshell_id: expected a subshell, got 'one'"
+    )
+    assert threads.deleted == ["one"]
+
+
+@pytest.mark.parametrize("subshell_id", ["x", None, 3])
+def test_kernel_without_subshells_ignores_the_field(subshell_id: Any) -> None:
+    """A kernel that has no subshells runs in its one shell whatever is for any."""
+    assert in_subshell(Wire(kernel_class()), subshell_id)["status"] == "ok"
+
+
+def test_control_does_not_look_at_the_subshell() -> None:
+    """On control the field means nothing."""
+    wired = wire_with_subshell(kernel_class())
+    request = wired.make("kernel_info_request")
+    request.header["subshell_id"] = "x"
+    assert wired.handle(request, "control")["status"] == "ok"

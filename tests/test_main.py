@@ -300,7 +300,7 @@ def test_kernel_without_a_file_makes_one(home, transport):
 
 
 def test_kernel_imports_no_more_than_it_needs(home):
-    """Starting a kernel loads the starter alone, so that it starts fast."""
+    """Starting a kernel loads the starter and subshells alone, so that it starts fast."""
     code = (
         "import sys; from refimpl.__main__ import main; main(['kernel', '-f', 'absent.json']);"
         "print([name for name in sys.modules if name.startswith('refimpl.')])"
@@ -310,4 +310,6 @@ def test_kernel_imports_no_more_than_it_needs(home):
         [sys.executable, "-c", code], env=env, capture_output=True, timeout=TIMEOUT, check=True
     )
     loaded = {name.removeprefix("refimpl.") for name in eval(done.stdout)}
-    assert loaded == {"__main__", "wire", "kernel", "run_kernel", "python_kernel"}
+    assert loaded == {
+        *("__main__", "wire", "kernel", "run_kernel", "run_subshells", "python_kernel"),
+    }

@@ -151,10 +151,15 @@ class MachineClient(KernelClient):
         self._machine = machine
 
     def send(
-        self, msg_type: str, content: dict[str, Any] | None = None, *, channel: str = "shell"
+        self,
+        msg_type: str,
+        content: dict[str, Any] | None = None,
+        *,
+        channel: str = "shell",
+        subshell_id: str | None = None,
     ) -> Exchange:
         """Give a request to the machine."""
-        exchange = self.client.request(msg_type, content, channel=channel)
+        exchange = self.client.request(msg_type, content, channel=channel, subshell_id=subshell_id)
         self._machine.accept(exchange.request, self.lane, channel)
         return exchange
 
@@ -238,10 +243,15 @@ class TappedClient(KernelClient):
         self._stage.steps.append(Step(sent, frozenset(self._stage.seen)))
 
     def send(
-        self, msg_type: str, content: dict[str, Any] | None = None, *, channel: str = "shell"
+        self,
+        msg_type: str,
+        content: dict[str, Any] | None = None,
+        *,
+        channel: str = "shell",
+        subshell_id: str | None = None,
     ) -> Exchange:
         """Send a request, and write it down."""
-        exchange = super().send(msg_type, content, channel=channel)
+        exchange = super().send(msg_type, content, channel=channel, subshell_id=subshell_id)
         self._note(exchange.request, channel)
         self.open.append(exchange)
         return exchange

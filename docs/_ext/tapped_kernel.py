@@ -21,6 +21,7 @@ sys.path[0:1] = [str(ROOT), str(ROOT / "docs")]  # this is a program of its own
 from _ext.record import plain  # noqa: E402
 from refimpl import run_kernel  # noqa: E402
 from refimpl.__main__ import load_kernel  # noqa: E402
+from refimpl.run_subshells import SubshellProcess  # noqa: E402
 from refimpl.wire import CHANNELS, Connection, Session  # noqa: E402
 
 
@@ -70,7 +71,7 @@ def main(argv: Sequence[str]) -> int:
         run_kernel.send = tap.send
         # Text then waits for the next message, and not for a clock: a recording is the same always.
         run_kernel.COALESCE = 60.0
-        return run_kernel.main(TappedKernel, argv[2:])
+        return run_kernel.main(TappedKernel, argv[2:], process_class=SubshellProcess)
 
 
 if __name__ == "__main__":
