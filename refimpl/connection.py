@@ -12,22 +12,32 @@ and the kernel writes the file again when it has bound its sockets.
 from __future__ import annotations
 
 import glob
+import hmac
 import os
+import re
 import secrets
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from .kernelspec import Host, user_data_dir
 from .wire import (
+    DELIMITER,
     PORTS,
+    BadFrames,
     Connection,
     ConnectionFileError,
+    InvalidContent,
+    InvalidSignature,
     Session,
     StrPath,
+    UnsignedMessage,
+    decode_part,
     endpoint,
+    pack_json,
     read_object,
+    write_object,
 )
 
 # The shortest limit on the path of a local socket among the systems we know, in bytes (macOS).
@@ -174,6 +184,78 @@ class Registration:
         """Return the ZeroMQ address of the launcher's registration socket."""
         return endpoint(self.transport, self.registration_ip, self.registration_port)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the registration file holds."""
+        return dict(vars(self))
+
+    def write(self, path: StrPath) -> None:
+        """Write the registration file at one stroke, readable by its owner alone (0600)."""
+        write_object(path, self.to_dict())
+
     def new_session(self) -> Session:
         """Make a session that signs with the launcher's key."""
         return Session(self.key.encode("utf-8"), self.signature_scheme)
+
+    def connection(self) -> Connection:
+        """Make the connection of the kernel that registers: at the same address, ports of 0.
+
+        The report names no address, so launcher and kernel have to agree: it is the launcher's.
+        """
+        ports = dict.fromkeys(PORTS, 0)
+        return Connection(
+            transport=self.transport,
+            ip=self.registration_ip,
+            **ports,
+            key=self.key,
+            signature_scheme=self.signature_scheme,
+        )
+
+    # --- the two messages of the handshake, which have no header: one signed part ----------------
+
+    def report(self, connection: Connection) -> list[bytes]:
+        """Make the frames in which a kernel reports its ports: as text, says the specification."""
+        ports = {name: str(getattr(connection, name)) for name in PORTS}
+        return self._sign({"kernel_id": self.kernel_id, **ports})
+
+    def acknowledgement(self) -> list[bytes]:
+        """Make the frames in which the launcher answers; their content is its own affair."""
+        return self._sign({})
+
+    def read_report(self, frames: Sequence[bytes]) -> Connection:
+        """Read the frames of a report, as they came behind the identity; return the connection.
+
+        Raises BadFrames, UnsignedMessage, InvalidSignature, BadPart, NotADict, or InvalidContent
+        for another kernel's report and for a port that is none.
+        """
+        content = self._verify(frames)
+        if content.get("kernel_id") != self.kernel_id:
+            found = repr(content.get("kernel_id"))[:80]
+            raise InvalidContent(f"report: kernel_id: expected {self.kernel_id!r}, got {found}")
+        ports = {}
+        for name in PORTS:
+            port = content.get(name)
+            # Deployed kernels send integers, as connection files have them.
+            number = int(port) if type(port) is int or re.fullmatch("[0-9]{1,5}", str(port)) else 0
+            if not 1 <= number <= 65535:
+                raise InvalidContent(f"report: {name}: expected 1 to 65535, got {repr(port)[:80]}")
+            ports[name] = number
+        return replace(self.connection(), **ports)
+
+    def check_acknowledgement(self, frames: Sequence[bytes]) -> None:
+        """Check the frames of the launcher's answer. Raises what `read_report` raises for frames."""
+        self._verify(frames)
+
+    def _sign(self, content: dict[str, Any]) -> list[bytes]:
+        part = pack_json(content)
+        return [DELIMITER, self.new_session().sign([part]), part]
+
+    def _verify(self, frames: Sequence[bytes]) -> dict[str, Any]:
+        if len(frames) != 3 or frames[0] != DELIMITER:
+            expected = f"{DELIMITER.decode()}, a signature and one part"
+            raise BadFrames(f"registration: expected {expected}, got {len(frames)} frames")
+        _, signature, part = frames
+        if self.key and not signature:
+            raise UnsignedMessage("registration: expected a signature, got an empty frame")
+        if not hmac.compare_digest(signature, self.new_session().sign([part])):
+            raise InvalidSignature("registration: the signature does not fit: another key?")
+        return decode_part(part, "registration")

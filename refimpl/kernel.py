@@ -275,7 +275,12 @@ class Kernel:
     implementation = "refimpl"
     implementation_version = ""
     banner = ""
-    language_info: dict[str, Any] = {}
+    language_info: dict[str, Any] = {
+        "name": "text",
+        "version": "",
+        "mimetype": "text/plain",
+        "file_extension": ".txt",
+    }
     help_links: list[dict[str, str]] = []
     supported_features: list[str] = []
 
@@ -300,6 +305,8 @@ class Kernel:
         self.session = session or Session()
         self.log = logging.getLogger(type(self).__module__)
         self.connection = connection
+        # As with ipykernel: an author may add handlers of messages on shell, by message type.
+        self.shell_handlers: dict[str, Callable[[Any, list[bytes], dict[str, Any]], Any]] = {}
         self._shells: dict[str | None, _Shell] = {None: _Shell(None)}
         self._erring: _Running | None = None  # the last request that had an error
         self._at_error: tuple[Sequence[Message], datetime]  # what waited then, and when it was
@@ -390,6 +397,17 @@ class Kernel:
     def subshell_id(self) -> str | None:
         """The subshell that the running request came to; None for the main shell."""
         return _running.get(self._latest).shell.subshell_id
+
+    @property
+    def parent(self) -> Message | None:
+        """The running request, parent of what is published; None where there has been none."""
+        return _running.get(self._latest).request
+
+    def get_parent(self, channel: str | None = None) -> dict[str, Any]:
+        """Return the running request as ipykernel does: a dict, empty where there is none."""
+        request = self.parent
+        names = ("header", "msg_id", "msg_type", "parent_header", "metadata", "content", "buffers")
+        return {} if request is None else {name: getattr(request, name) for name in names}
 
     def send_response(
         self,
@@ -507,6 +525,10 @@ class Kernel:
         """Find out what to reply, and send it; return its status, None if there is no reply."""
         msg_type = request.msg_type
         try:
+            if channel == "shell" and msg_type in self.shell_handlers:
+                added = self.shell_handlers[msg_type]
+                await self._guard(lambda: added(None, request.idents, self.get_parent()))
+                return None
             known = REQUESTS.get(msg_type)
             if known is None or (known.feature and known.feature not in self._features()):
                 # Front ends newer than we are must not break us: the specification says ignore.
@@ -524,11 +546,11 @@ class Kernel:
             content = await getattr(self, msg_type)(**fields)
         except ProtocolError as error:
             self.log.warning("%s", error)
-            content = error_content(error)
+            content = self._refusal(request, error_content(error))
         except BaseException as error:  # whatever it was, the front end gets its reply
             if not isinstance(error, KeyboardInterrupt):
                 self.log.exception("%s failed", msg_type)
-            content = error_content(error, format_lines(error))
+            content = self._refusal(request, error_content(error, format_lines(error)))
         if not msg_type.endswith("_request"):
             return None
         content = {"status": "ok", **(content or {})}
@@ -538,9 +560,26 @@ class Kernel:
             self._send_reply(request, channel, content)
         except Exception as error:  # the kernel's author put in what no codec knows
             self.log.exception("the reply to %s cannot be sent", msg_type)
-            content = error_content(error)
+            content = self._refusal(request, error_content(error))
             self._send_reply(request, channel, content)
         return content["status"]
+
+    def _refusal(self, request: Message, content: Content) -> Content:
+        """Complete an error with what the replies to some requests have, whatever their status."""
+        if request.msg_type == "execute_request":
+            return {**content, "execution_count": self.execution_count}
+        if request.msg_type == "debug_request":  # the reply is one of the debugger's own protocol
+            asked = request.content
+            return {
+                **content,
+                "seq": 0,
+                "type": "response",
+                "request_seq": asked["seq"] if type(asked.get("seq")) is int else 0,
+                "command": str(asked.get("command", "")),
+                "success": False,
+                "message": content["evalue"],
+            }
+        return content
 
     def _send_reply(self, request: Message, channel: str, content: Content) -> None:
         msg_type = request.msg_type.removesuffix("request") + "reply"
@@ -598,6 +637,8 @@ class Kernel:
             content = error_content(error, format_lines(error))
             self.publish("error", {k: v for k, v in content.items() if k != "status"})
         self._latest = running._replace(allow_stdin=False)  # its threads may print, not ask
+        if content.get("status") == "abort":  # as bash_kernel and others spell it
+            content = {**content, "status": "aborted"}
         if content.get("status", "ok") == "ok":
             content = {"payload": [], "user_expressions": {}, **content}
         elif stop_on_error:
@@ -641,7 +682,8 @@ class Kernel:
             "protocol_version": PROTOCOL_VERSION,
             "implementation": self.implementation,
             "implementation_version": self.implementation_version,
-            "language_info": self.language_info,
+            # Front ends need all four, and not every author gives them.
+            "language_info": {**Kernel.language_info, **self.language_info},
             "banner": self.banner,
             "help_links": self.help_links,
             "supported_features": self._features(),

@@ -21,12 +21,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import zmq
 
 from .client import Client, Exchange
 from .wire import CHANNELS, Connection, Message, ProtocolError
+
+if TYPE_CHECKING:
+    from .run_registration import Registrar
 
 log = logging.getLogger(__name__)
 
@@ -202,12 +205,13 @@ def start_kernel(
     on_input: Callable[[Message], str] | None = None,
     timeout: float = TIMEOUT,
     transport: str = "tcp",
+    handshake: bool = False,
 ) -> Iterator[KernelClient]:
     """Start a kernel process and yield a client that is ready; end the process afterwards.
 
     `kernel` is a name that `python -m refimpl kernel` knows, or a whole argv in which
     `{connection_file}` stands for the file. The kernel must choose ports that are 0 itself, and
-    write them back.
+    write them back; with `handshake` it gets a registration file, and reports them.
     Raises TimeoutError, RuntimeError for a kernel that ends at once.
     """
     package = __package__ or ""
@@ -219,13 +223,14 @@ def start_kernel(
     with tempfile.TemporaryDirectory(prefix="kernel-") as folder:
         path = Path(folder, "connection.json")
         ip = "127.0.0.1" if transport == "tcp" else str(Path(folder, "socket"))
-        key = secrets.token_hex(32)
-        Connection(transport, ip, 0, 0, 0, 0, 0, key).write(path)
-        with subprocess.Popen(
-            [arg.replace("{connection_file}", str(path)) for arg in argv]
-        ) as process:
+        with (
+            _Ports(transport, ip, path, handshake=handshake) as ports,
+            subprocess.Popen(
+                [arg.replace("{connection_file}", str(path)) for arg in argv]
+            ) as process,
+        ):
             try:
-                connection = _chosen(path, process, timeout)
+                connection = ports.wait(process, timeout)
                 with KernelClient(connection, on_input=on_input, process=process) as client:
                     client.wait_until_ready(timeout)
                     yield client
@@ -235,18 +240,52 @@ def start_kernel(
                     process.kill()
 
 
-def _chosen(path: Path, process: subprocess.Popen[bytes], timeout: float) -> Connection:
-    """Wait until the kernel has written the ports it chose. Files send no events: look often."""
-    deadline = time.monotonic() + timeout
-    while True:
-        connection = Connection.read(path)
-        if connection.hb_port:
-            return connection
-        if process.poll() is not None:
-            raise RuntimeError(f"the kernel ended with status {process.returncode}")
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"the kernel chose no ports within {timeout} s")
-        time.sleep(0.002)
+class _Ports:
+    """Learns which ports a kernel chose: from the file that it writes again, or from its report."""
+
+    def __init__(self, transport: str, ip: str, path: Path, *, handshake: bool) -> None:
+        self._path = path
+        self._registrar: Registrar | None = None
+        if handshake:
+            from .run_registration import Registrar
+
+            self._registrar = Registrar(transport, ip)
+            self._registration = self._registrar.expect()
+            self._registration.write(path)
+        else:
+            Connection(transport, ip, 0, 0, 0, 0, 0, secrets.token_hex(32)).write(path)
+
+    def wait(self, process: subprocess.Popen[bytes], timeout: float) -> Connection:
+        """Wait for the ports. Raises TimeoutError, or RuntimeError when the kernel has ended."""
+        deadline = time.monotonic() + timeout
+        while True:
+            connection = self._look()
+            if connection.hb_port:
+                return connection
+            if process.poll() is not None:
+                raise RuntimeError(f"the kernel ended with status {process.returncode}")
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the kernel chose no ports within {timeout} s")
+
+    def _look(self) -> Connection:
+        if self._registrar is None:
+            time.sleep(0.002)  # a file sends no event: look often
+            return Connection.read(self._path)
+        with contextlib.suppress(TimeoutError):
+            return self._registrar.wait(self._registration.kernel_id, 0.1)
+        return self._registration.connection()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._registrar is not None:
+            self._registrar.close()
 
 
 def _shut_down(client: KernelClient, process: subprocess.Popen[bytes]) -> None:

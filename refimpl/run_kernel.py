@@ -59,6 +59,7 @@ ROOM_POLL = 0.02  # seconds between two looks whether it has read
 # What may not wait: few messages, which keep the control channel going and tell the end of output.
 URGENT = frozenset({"status", "execute_input", "shutdown_reply", "debug_event"})
 COPY_LIMIT = 1 << 16  # bytes; below, copying a frame is cheaper than sharing it with libzmq
+TURN = 0.005  # seconds that requests in a row may keep background tasks waiting
 PARENT_POLL = 1.0  # seconds between looks at the parent process
 # Seconds a running thread keeps the interpreter when another wants it.  Python's own 5 ms would be
 # the time that control needs to answer while a cell computes.
@@ -66,12 +67,15 @@ SWITCH_INTERVAL = 0.0005
 
 
 # Plain integers: pyzmq's own flags are enums, which cost more than the calls they are passed to.
+# Of options it is the other way round, since pyzmq looks up the enum.
 _NOBLOCK = int(zmq.NOBLOCK)
 _MORE = _NOBLOCK | int(zmq.SNDMORE)
-_EVENTS, _POLLIN = int(zmq.EVENTS), int(zmq.POLLIN)
-
+_POLLIN = int(zmq.POLLIN)
+_EVENTS, _RCVMORE = zmq.EVENTS, zmq.RCVMORE
 
 _send_frame = zmq.backend.Socket.send
+_receive_frame: Callable[[Any, int], bytes] = zmq.backend.Socket.recv
+_option: Callable[[Any, int], Any] = zmq.backend.Socket.get
 
 
 def send(sock: zmq.Socket[bytes], frames: Sequence[Any]) -> None:
@@ -83,6 +87,22 @@ def send(sock: zmq.Socket[bytes], frames: Sequence[Any]) -> None:
     flags = [_MORE] * (len(frames) - 1) + [_NOBLOCK]
     copies = [len(frame) < COPY_LIMIT for frame in frames]
     deque(map(_send_frame, itertools.repeat(sock), frames, flags, copies), maxlen=0)
+
+
+def can_receive(sock: zmq.Socket[bytes]) -> bool:
+    """Tell whether a message is there."""
+    return bool(_option(sock, _EVENTS) & _POLLIN)
+
+
+def receive(sock: zmq.Socket[bytes]) -> list[bytes]:
+    """Receive the frames of one message that is there; raises zmq.Again when there is none.
+
+    The options of pyzmq's own method take longer than the call into C.
+    """
+    frames = [_receive_frame(sock, _NOBLOCK)]
+    while _option(sock, _RCVMORE):
+        frames.append(_receive_frame(sock, _NOBLOCK))
+    return frames
 
 
 # --- interrupts --------------------------------------------------------------------------------
@@ -188,7 +208,7 @@ class Interrupts:
                 selector.register(sock.FD, selectors.EVENT_READ)
                 if self._bell is not None:
                     selector.register(self._bell, selectors.EVENT_READ)
-                while not int(sock.get(_EVENTS)) & _POLLIN:
+                while not can_receive(sock):
                     selector.select()
                     self.silence()
         finally:
@@ -412,7 +432,7 @@ class IOPub:
 
     def _welcome(self) -> None:
         """Answer each new subscription with iopub_welcome. Source: JEP 65."""
-        while int(self._socket.get(_EVENTS)) & _POLLIN:
+        while can_receive(self._socket):
             event = self._socket.recv(_NOBLOCK)
             topic = event[1:]
             if event[:1] == b"\x01":
@@ -487,7 +507,7 @@ def read(sock: zmq.Socket[bytes], channel: str, session: Session) -> Message | N
 
     Raises zmq.Again when nothing is there.
     """
-    frames = sock.recv_multipart(_NOBLOCK)
+    frames = receive(sock)
     try:
         return session.deserialize(frames).check()
     except ProtocolError as error:
@@ -526,6 +546,7 @@ class KernelProcess:
         self._control_thread.daemon = True
         self._is_child = False  # a process that user code forked
         self._backlog: deque[Message] = deque()
+        self._doorbells: dict[str, _Doorbell] = {}
         self._stopping = threading.Event()
         self._left = threading.Event()
         self._kernel = kernel_class(**self._world())
@@ -673,39 +694,45 @@ class KernelProcess:
 
     async def _serve(self, channel: str) -> None:
         """Answer what comes on a channel, one request after the other."""
-        loop = asyncio.get_running_loop()
-        waited = True
+        bell = _Doorbell(asyncio.get_running_loop(), self._sockets[channel].FD)
+        self._doorbells[channel] = bell
+        yielded = 0.0
         while not self._stopping.is_set():
-            try:
-                request = self._next(channel)
-            except zmq.Again:
+            if not self._arrived(channel):
                 if channel == "shell":
                     self._kernel.queue_is_empty()
-                await self._arrival(loop, channel)
-                waited = True
+                await self._arrival(channel)
+                yielded = time.monotonic()
                 continue
-            if not waited:
+            if time.monotonic() - yielded > TURN:
                 await asyncio.sleep(0)  # requests in a row must not starve background tasks
-            waited = False
+                yielded = time.monotonic()
+            request = self._next(channel)
             if request is not None:
                 await self._handle(request, channel)
 
+    def _arrived(self, channel: str) -> bool:
+        """Tell whether there is something for `_next`."""
+        if channel == "shell" and self._backlog:
+            return True
+        return can_receive(self._sockets[channel])
+
     def _next(self, channel: str) -> Message | None:
-        """Read a request; None for one that is not valid. Raises zmq.Again when there is none."""
+        """Take the next request, which has arrived; None for one that is not valid."""
         if channel == "shell" and self._backlog:
             return self._backlog.popleft()
         return read(self._sockets[channel], channel, self._session)
 
-    async def _arrival(self, loop: asyncio.AbstractEventLoop, channel: str) -> None:
-        """Wait until `_next` is worth a try. It must have raised zmq.Again."""
-        await _readable(loop, self._sockets[channel])
+    async def _arrival(self, channel: str) -> None:
+        """Wait until `_arrived` is worth another look. It must have said no."""
+        await self._doorbells[channel].listen()
 
     def _waiting(self) -> Sequence[Message]:
         """Take all requests that have arrived on shell into the backlog, and list it."""
         if self._is_child or threading.current_thread() is not threading.main_thread():
             return ()  # the socket is the main thread's
-        with self._interrupts, contextlib.suppress(zmq.Again):
-            while True:
+        with self._interrupts:
+            while can_receive(self._sockets["shell"]):
                 request = read(self._sockets["shell"], "shell", self._session)
                 if request is not None:
                     self._backlog.append(request)
@@ -754,17 +781,36 @@ class KernelProcess:
                 self.stop()
 
 
-async def _readable(loop: asyncio.AbstractEventLoop, sock: zmq.Socket[bytes]) -> None:
-    """Wait until a read is worth a try. The caller must have read until zmq.Again."""
-    ready = loop.create_future()
+class _Doorbell:
+    """Tells a coroutine that a socket may have something to read.
 
-    def wake() -> None:
-        loop.remove_reader(sock.FD)
-        if not ready.done():
-            ready.set_result(None)
+    The event loop goes on watching the socket between two waits, since telling it to stop and to
+    start again takes longer than a short request.
+    """
 
-    loop.add_reader(sock.FD, wake)
-    await ready
+    def __init__(self, loop: asyncio.AbstractEventLoop, fd: int) -> None:
+        self._loop = loop
+        self._fd = fd
+        self._listener: asyncio.Future[None] | None = None
+        self._watched = False
+
+    def listen(self) -> asyncio.Future[None]:
+        """Return what is done at the next ring. Whoever listens must have read all there was."""
+        self._listener = self._loop.create_future()
+        if not self._watched:
+            self._loop.add_reader(self._fd, self.ring)
+            self._watched = True
+        return self._listener
+
+    def ring(self) -> None:
+        """Wake the listener. Without one, stop watching: the loop would wake up for nothing."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            if not listener.done():
+                listener.set_result(None)
+        elif self._watched:
+            self._loop.remove_reader(self._fd)
+            self._watched = False
 
 
 def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
@@ -862,11 +908,11 @@ def run(
         ) from None
     if process.connection != connection:
         process.connection.write(connection_file)
-    _log_to_stderr(__package__ or __name__, kernel_class.__module__)
+    log_to_stderr(__package__ or __name__, kernel_class.__module__)
     process.run()
 
 
-def _log_to_stderr(*modules: str) -> None:
+def log_to_stderr(*modules: str) -> None:
     """Send what the kernel's own modules log to stderr as it is now, and leave the rest alone.
 
     The root logger is the user's.
@@ -884,6 +930,7 @@ def main(
     argv: Sequence[str] | None = None,
     prog: str | None = None,
     process_class: type[KernelProcess] = KernelProcess,
+    run_file: Callable[..., None] = run,
 ) -> int:
     """Run a kernel as a program: `-f FILE`, which `kernel.json` writes as `-f {connection_file}`.
 
@@ -895,7 +942,7 @@ def main(
     )
     options = parser.parse_args(argv)
     try:
-        run(kernel_class, options.file, process_class)
+        run_file(kernel_class, options.file, process_class)
     except (ConnectionFileError, OSError) as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return 2

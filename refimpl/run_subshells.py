@@ -26,10 +26,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import zmq
-
 from .kernel import Kernel
-from .run_kernel import KernelProcess, _block_signals, _end_tasks, read
+from .run_kernel import KernelProcess, _block_signals, _end_tasks, can_receive, read
 from .wire import Connection, Message
 
 
@@ -75,7 +73,6 @@ class SubshellProcess(KernelProcess):
         """Bind the sockets, as KernelProcess does, with the same errors."""
         self._lock = threading.RLock()  # of the shell socket, the backlog and the table
         self._subshells: dict[str, Subshell] = {}
-        self._ready: asyncio.Future[None] | None = None  # what the main shell waits for
         self._sorter: threading.Thread | None = None
         self._stop_sorter, self._stopped = socket.socketpair()
         super().__init__(kernel_class, connection)
@@ -112,44 +109,30 @@ class SubshellProcess(KernelProcess):
 
     def _take(self) -> None:
         """Read all that has arrived on shell, and put each request where it belongs."""
-        with contextlib.suppress(zmq.Again):
-            while True:
-                request = read(self._sockets["shell"], "shell", self._session)
-                if request is None:
-                    continue
-                name = request.header.get("subshell_id")
-                subshell = self._subshells.get(name) if isinstance(name, str) else None
-                if subshell is None:
-                    self._backlog.append(request)  # the kernel refuses what no subshell is for
-                else:
-                    subshell.put(request)
+        sock = self._sockets["shell"]
+        while can_receive(sock):
+            request = read(sock, "shell", self._session)
+            if request is None:
+                continue
+            name = request.header.get("subshell_id")
+            subshell = self._subshells.get(name) if isinstance(name, str) else None
+            if subshell is None:
+                self._backlog.append(request)  # the kernel refuses what no subshell is for
+            else:
+                subshell.put(request)
 
-    def _next(self, channel: str) -> Message | None:
+    def _arrived(self, channel: str) -> bool:
         if channel != "shell":
-            return super()._next(channel)
+            return super()._arrived(channel)
         with self._interrupts, self._lock:
             if not self._backlog:
                 self._take()
-            if not self._backlog:
-                raise zmq.Again
-            return self._backlog.popleft()
+            return bool(self._backlog)
 
-    async def _arrival(self, loop: asyncio.AbstractEventLoop, channel: str) -> None:
-        if channel != "shell":
-            await super()._arrival(loop, channel)
-            return
-        ready = loop.create_future()
-        sock = self._sockets["shell"]
-        loop.add_reader(sock.FD, _finish, ready)
-        try:
-            with self._interrupts, self._lock:
-                self._ready = ready
-                arrived = bool(self._backlog)  # somebody else may have read it meanwhile
-            if not arrived:
-                await ready
-        finally:
-            self._ready = None
-            loop.remove_reader(sock.FD)
+    async def _arrival(self, channel: str) -> None:
+        ring = self._doorbells[channel].listen()
+        if channel != "shell" or not self._arrived(channel):  # another thread may have read it
+            await ring
 
     def _send(self, channel: str, message: Message) -> None:
         if channel != "shell":
@@ -162,9 +145,8 @@ class SubshellProcess(KernelProcess):
 
     def _wake(self) -> None:
         """Tell the main shell that there is something for it. Call it with the lock."""
-        ready = self._ready
-        if ready is not None and self._backlog:
-            self._loop.call_soon_threadsafe(_finish, ready)
+        if self._backlog:
+            self._loop.call_soon_threadsafe(self._doorbells["shell"].ring)
 
     def _waiting(self) -> Sequence[Message]:
         if self._is_child:
@@ -198,8 +180,3 @@ class SubshellProcess(KernelProcess):
         super()._close()
         self._stop_sorter.close()
         self._stopped.close()
-
-
-def _finish(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)

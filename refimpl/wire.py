@@ -179,9 +179,27 @@ def _clean_key(key: Any) -> str:
     raise TypeError(f"a key of type {type(key).__name__} has no JSON form")
 
 
-_encode = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, default=_plain, separators=(",", ":")
-).encode
+def _make_encode() -> Callable[[Any], str]:
+    """Make a function that writes JSON.
+
+    `json` makes its encoder, which is in C, anew for each value.  Most of ours are so small that
+    making one takes longer than using it.
+    """
+    encoder = json.JSONEncoder(
+        ensure_ascii=False, allow_nan=False, default=_plain, separators=(",", ":")
+    )
+    make: Any = vars(json.encoder)["c_make_encoder"]
+    if make is None:  # a Python without it
+        return encoder.encode
+    write = make(
+        *(None, _plain, json.encoder.encode_basestring),
+        *(None, ":", ",", False, False, False),
+    )
+    return lambda value: "".join(write(value, 0))
+
+
+_encode = _make_encode()
+_scan: Callable[[str, int], tuple[Any, int]] = vars(json.JSONDecoder())["scan_once"]
 
 
 def pack_json(value: dict[str, Any]) -> bytes:
@@ -204,7 +222,14 @@ def pack_json(value: dict[str, Any]) -> bytes:
 
 def unpack_json(part: Frame) -> Any:
     """Read UTF-8 JSON. Raises ValueError, of which UnicodeDecodeError is one."""
-    return json.loads(str(part, "utf-8"))
+    text = str(part, "utf-8")
+    try:
+        value, end = _scan(text, 0)
+        if end == len(text):
+            return value
+    except StopIteration:
+        pass
+    return json.loads(text)  # it has white space around it, or an error to be described
 
 
 def _orjson() -> tuple[Pack, Unpack]:
@@ -535,8 +560,7 @@ class Session:
         if self._signer is None:
             return b""
         digest = self._signer.copy()
-        for part in parts:
-            digest.update(part)
+        digest.update(b"".join(parts))
         return digest.hexdigest().encode("ascii")
 
     def serialize(self, message: Message) -> list[Any]:
@@ -616,6 +640,20 @@ def read_object(path: StrPath) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"expected an object, got {type(value).__name__}")
     return value
+
+
+def write_object(path: StrPath, value: Mapping[str, Any]) -> None:
+    """Write a JSON file at one stroke, readable by its owner alone (0600). Raises OSError."""
+    target = Path(path)
+    scratch = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(value, file, indent=2)
+        scratch.replace(target)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
 
 
 @dataclass(frozen=True)
@@ -702,16 +740,7 @@ class Connection:
 
     def write(self, path: StrPath) -> None:
         """Write the connection file at one stroke, readable by its owner alone (0600)."""
-        target = Path(path)
-        scratch = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(self.to_dict(), file, indent=2)
-            scratch.replace(target)
-        except BaseException:
-            scratch.unlink(missing_ok=True)
-            raise
+        write_object(path, self.to_dict())
 
     def url(self, channel: str) -> str:
         """Return the ZeroMQ address of a channel: shell, iopub, stdin, control or hb."""

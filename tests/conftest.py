@@ -15,6 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from watch import (  # noqa: F401 - every message of every test is held against the catalogue
+    pytest_configure,
+    pytest_runtest_call,
+    pytest_runtest_setup,
+    pytest_runtest_teardown,
+    pytest_unconfigure,
+)
 
 from refimpl.run_client import KernelClient
 from refimpl.wire import Connection, Message
@@ -24,6 +31,7 @@ TIMEOUT = 20.0  # seconds; only a test that fails waits so long
 
 KERNELS = {
     "python": [sys.executable, "-m", "refimpl.python_kernel", "-f", "{connection_file}"],
+    "ipython": [sys.executable, "-m", "refimpl.kernels.ipython", "-f", "{connection_file}"],
     "echo": [sys.executable, "-m", "refimpl.kernels.echo", "-f", "{connection_file}"],
 }
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import zmq
+from conftest import run_kernel
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refimpl import run_client
 from refimpl.client import Client, Exchange
 from refimpl.run_client import KernelClient, start_kernel
 from refimpl.wire import CHANNELS, BadPart, Connection, Message, ProtocolError, Session
@@ -54,6 +54,7 @@ def test_content_before_the_reply() -> None:
         _ = exchange.content
 
 
+@pytest.mark.off_catalogue("the answers are cut down to what a client reads")
 def test_exchange() -> None:
     """Reply, states and outputs are sorted into the exchange, outputs in order."""
     client = Client(Session())
@@ -82,6 +83,8 @@ def test_exchange() -> None:
 
 
 @given(st.permutations(["reply", "idle", "stream", "busy"]))
+@pytest.mark.rule("R-REQ-4")
+@pytest.mark.off_catalogue("the answers are cut down to what a client reads")
 def test_any_order_of_channels(order: list[str]) -> None:
     """In whatever order the channels deliver, an exchange is complete with reply and idle."""
     client = Client(Session())
@@ -98,6 +101,7 @@ def test_any_order_of_channels(order: list[str]) -> None:
         assert exchange.is_complete == ({"reply", "idle"} <= come)
 
 
+@pytest.mark.off_catalogue("the answers are cut down to what a client reads")
 def test_two_exchanges_at_once() -> None:
     """Answers find the exchange of their request, however they are mixed."""
     client = Client(Session())
@@ -109,6 +113,7 @@ def test_two_exchanges_at_once() -> None:
     assert (one.reply, two.content) == (None, {"status": "error"})
 
 
+@pytest.mark.rule("R-REQ-10")
 def test_what_belongs_to_nobody() -> None:
     """Messages for other clients, and those without a parent, are kept with their channel."""
     client, other = Client(Session()), Client(Session())
@@ -119,6 +124,8 @@ def test_what_belongs_to_nobody() -> None:
     assert client.others == [("iopub", strange), ("iopub", orphan)]
 
 
+@pytest.mark.rule("R-EXEC-9")
+@pytest.mark.off_catalogue("the answers are cut down to what a client reads")
 def test_output_after_the_end() -> None:
     """What a background thread prints after idle belongs to no open request."""
     client = Client(Session())
@@ -132,6 +139,7 @@ def test_output_after_the_end() -> None:
 
 
 @pytest.mark.parametrize("msg_id", [None, 5, ["x"], {"a": 1}])
+@pytest.mark.off_catalogue("the answers are cut down to what a client reads")
 def test_odd_parents(msg_id: Any) -> None:
     """A parent whose id is no text belongs to nobody, and does no harm."""
     client = Client(Session())
@@ -147,6 +155,7 @@ def test_unreadable_message() -> None:
         Client(Session()).receive("iopub", message)
 
 
+@pytest.mark.off_catalogue("the answers are cut down to what a client reads")
 def test_repr() -> None:
     """An exchange is shown with its type, its state, and what was put out."""
     client = Client(Session())
@@ -195,6 +204,7 @@ def test_request_on_a_channel(client: KernelClient, channel: str) -> None:
     assert exchange.content["implementation"] == "refimpl-python"
 
 
+@pytest.mark.rule("R-HB-1")
 def test_heartbeat(client: KernelClient) -> None:
     """A kernel that lives sends the heartbeat back."""
     assert client.is_alive()
@@ -202,6 +212,7 @@ def test_heartbeat(client: KernelClient) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot stop a process and let it go on")
+@pytest.mark.rule("R-HB-3")
 def test_heartbeat_comes_back() -> None:
     """A kernel that missed a beat, and goes on, is alive again."""
     with start_kernel("python") as client:
@@ -217,6 +228,7 @@ def test_heartbeat_comes_back() -> None:
         assert client.is_alive(10)
 
 
+@pytest.mark.rule("R-STDIN-1")
 def test_no_input(client: KernelClient) -> None:
     """Without on_input, user code is told that it cannot ask."""
     assert client.execute("input()").content["ename"] == "StdinNotImplementedError"
@@ -235,6 +247,7 @@ def test_input() -> None:
     assert asked == [{"prompt": "name? ", "password": False}]
 
 
+@pytest.mark.rule("R-CONN-1", "R-REQ-10")
 def test_two_clients(client: KernelClient) -> None:
     """Two clients of one kernel each get their own replies, and see each other's output."""
     with KernelClient(client.connection) as other:
@@ -285,6 +298,7 @@ def test_interrupt_by_message(client: KernelClient) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such sockets")
+@pytest.mark.rule("R-CONN-3")
 def test_ipc() -> None:
     """A kernel may be reached through the file system."""
     with start_kernel("python", transport="ipc") as client:
@@ -299,6 +313,7 @@ def test_kernel_by_argv() -> None:
         assert client.execute("hello").text == "hello"
 
 
+@pytest.mark.rule("R-CTRL-6")
 def test_kernel_is_shut_down() -> None:
     """Leaving the block ends the process, in order."""
     with start_kernel("python") as client:
@@ -412,6 +427,8 @@ BAD: list[tuple[str, Callable[[Session, Message], list[bytes]]]] = [
 
 
 @pytest.mark.parametrize("bad", [make for _, make in BAD], ids=[name for name, _ in BAD])
+@pytest.mark.rule("R-WIRE-10")
+@pytest.mark.off_catalogue("a kernel made up by the test, that answers badly", kernel=True)
 def test_bad_message_to_a_client(
     fake: FakeKernel, bad: Callable[[Session, Message], list[bytes]]
 ) -> None:
@@ -426,6 +443,8 @@ def test_bad_message_to_a_client(
         assert exchange.content == {"status": "ok"}
 
 
+@pytest.mark.rule("R-REQ-4", "R-REQ-11")
+@pytest.mark.off_catalogue("a kernel made up by the test, that answers badly", kernel=True)
 def test_kernel_without_iopub(fake: FakeKernel) -> None:
     """Without idle an exchange is not complete, and the error says so."""
     with KernelClient(fake.connection) as client:
@@ -435,6 +454,8 @@ def test_kernel_without_iopub(fake: FakeKernel) -> None:
             client.wait(exchange, 0.5)
 
 
+@pytest.mark.rule("R-STDIN-1")
+@pytest.mark.off_catalogue("a kernel made up by the test, that answers badly", kernel=True)
 def test_question_that_was_not_allowed(fake: FakeKernel) -> None:
     """A kernel that asks a client which cannot be asked breaks the protocol."""
     with KernelClient(fake.connection) as client:
@@ -450,6 +471,7 @@ def test_question_that_was_not_allowed(fake: FakeKernel) -> None:
             client.receive(10)
 
 
+@pytest.mark.rule("R-REQ-11")
 def test_nobody_answers(fake: FakeKernel) -> None:
     """Where no kernel answers, waiting ends with the deadline."""
     with (
@@ -483,18 +505,10 @@ def test_nobody_is_alive() -> None:
 def test_curve(tmp_path: Path) -> None:
     """With CURVE keys in the file, client and kernel talk encrypted."""
     public, secret = (key.decode() for key in zmq.curve_keypair())
-    path = tmp_path / "connection.json"
-    Connection(
-        *("tcp", "127.0.0.1", 0, 0, 0, 0, 0, "key"), curve_publickey=public, curve_secretkey=secret
-    ).write(path)
-    argv = [sys.executable, "-m", "refimpl", "kernel", "python", "-f", str(path)]
-    with subprocess.Popen(argv) as process:
-        try:
-            connection = run_client._chosen(path, process, 30)
-            with KernelClient(connection, process=process) as client:
-                client.wait_until_ready()
-                assert client.execute("1 + 1").result == "2"
-                client.request("shutdown_request", {"restart": False}, channel="control")
-            process.wait(30)
-        finally:
-            process.kill()
+    argv = [sys.executable, "-m", "refimpl", "kernel", "python", "-f", "{connection_file}"]
+    keys = {"curve_publickey": public, "curve_secretkey": secret}
+    with run_kernel(tmp_path / "kernel", argv, **keys) as run:
+        with run.connect() as client:
+            assert client.execute("1 + 1").result == "2"
+            client.request("shutdown_request", {"restart": False}, channel="control")
+        assert run.wait() == 0

@@ -111,6 +111,7 @@ def test_longest_ipc_path_fits():
     assert len(path) == MAX_IPC_PATH
 
 
+@pytest.mark.rule("R-CONN-2")
 def test_new_file_is_private(runtime):
     """A new connection file lies in the runtime directory, and only its owner can read it."""
     path = new_connection_file(kernel_name="demo")

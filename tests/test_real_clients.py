@@ -177,6 +177,7 @@ def test_interrupt(name, wait):
         assert result(run(client, "1 + 1")[1]) == "2"
 
 
+@pytest.mark.rule("R-CTRL-4")
 def test_restart():
     """restart_kernel ends the process with status 0 and starts another that works."""
     with started() as manager, connected(manager) as client:
@@ -207,6 +208,7 @@ def test_shutdown(restart, code):
 
 
 @pytest.mark.parametrize("restart", [True, False])
+@pytest.mark.rule("R-CTRL-3", "R-CTRL-4")
 def test_shutdown_reply_says_what_was_asked(restart):
     """The shutdown reply repeats whether a restart was asked for, on control and on iopub."""
     with started() as manager, connected(manager) as client:
@@ -277,6 +279,7 @@ def outputs_of(client: BlockingKernelClient, msg_id: str) -> list[dict]:
                 return published
 
 
+@pytest.mark.rule("R-REQ-10")
 def test_two_clients_share_the_kernel(manager):
     """Two clients share variables; each sees the other's outputs, and only its own replies."""
     with connected(manager) as ada, connected(manager) as bob:
@@ -298,6 +301,7 @@ def test_two_clients_share_the_kernel(manager):
             assert client.get_shell_msg(timeout=TIMEOUT)["parent_header"]["msg_id"] == last
 
 
+@pytest.mark.rule("R-STDIN-2")
 def test_only_the_asker_is_asked(manager):
     """A question of the kernel goes to the client whose cell it is, and to no other."""
     with connected(manager) as ada, connected(manager) as bob:

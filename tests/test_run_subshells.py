@@ -46,6 +46,7 @@ def delete(client: Client, subshell_id: str) -> dict:
     return client.request("delete_subshell_request", content, channel="control").content
 
 
+@pytest.mark.rule("R-SUB-1", "R-SUB-2")
 def test_subshell_runs_while_main_is_busy(client, subshell, gate):
     """A subshell executes, completes and inspects while a cell of the main shell runs."""
     busy = client.send("execute_request", {"code": f"value = 5\n{gate.code}\n'main'"})
@@ -64,6 +65,7 @@ def test_subshell_runs_while_main_is_busy(client, subshell, gate):
     assert client.wait(busy).result == "'main'"
 
 
+@pytest.mark.rule("R-SUB-1")
 def test_main_runs_while_subshell_is_busy(client, subshell, gate):
     """A cell in a subshell does not keep the main shell from its work."""
     code = {"code": f"{gate.code}\n'beside'"}
@@ -97,6 +99,7 @@ def test_requests_at_once(client):
         assert delete(client, shell)["status"] == "ok"
 
 
+@pytest.mark.rule("R-SUB-1")
 def test_order_within_a_subshell(client, subshell):
     """Within one subshell requests are served one after the other."""
     client.execute("seen = []")
@@ -179,6 +182,7 @@ def test_interrupt_is_for_the_main_shell(client, subshell, gate):
     assert client.wait(beside).result == "'went on'"
 
 
+@pytest.mark.rule("R-SUB-3")
 def test_deleted_while_it_works(client, gate):
     """A subshell that is deleted answers what it works at; what waits gets an error."""
     subshell_id = create(client)

@@ -55,6 +55,8 @@ from refimpl.wire import (
     unpack_json,
 )
 
+pytestmark = pytest.mark.off_catalogue("the subject is frames, not what they mean", kernel=True)
+
 KEY = b"a key that both sides have"
 
 json_values = st.recursive(
@@ -193,6 +195,7 @@ def test_names_of_a_message() -> None:
     assert (message.msg_id, message.msg_type, message.session) == ("i", "status", "s")
 
 
+@pytest.mark.rule("R-WIRE-7")
 def test_buffers_are_not_signed() -> None:
     """A changed buffer leaves the signature valid, because buffers are not part of it."""
     frames = Session(KEY).serialize(Session(KEY).message("x", buffers=[b"one"]))
@@ -211,6 +214,7 @@ def test_buffer_that_is_not_contiguous_bytes(buffer: Any, error: type[Exception]
         session.serialize(session.message("x", buffers=[buffer]))
 
 
+@pytest.mark.rule("R-WIRE-1")
 def test_parent_header_bytes_pass_through() -> None:
     """The parent header of an answer is the very bytes that came, whatever their form."""
     odd = b'{ "msg_id" : "1",  "msg_type":"x", "session": "s", "extra": "\\u00e9" }'
@@ -233,6 +237,7 @@ def test_parent_of_an_unsent_message() -> None:
 # --- dates and ids ------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("R-MSG-1")
 def test_date_is_utc_with_zone() -> None:
     """The date of a header is ISO 8601 in UTC, with its zone, and the present."""
     text = Session().message("x").header["date"]
@@ -293,6 +298,7 @@ def test_username(monkeypatch: pytest.MonkeyPatch, env: dict[str, str], username
 
 
 @pytest.mark.parametrize("digest", DIGESTS)
+@pytest.mark.rule("R-WIRE-1")
 def test_signature_by_independent_computation(digest: str) -> None:
     """The signature is the HMAC of the four parts, one after the other, in hex digits."""
     session = Session(KEY, f"hmac-{digest}")
@@ -343,6 +349,7 @@ def test_unusable_scheme(scheme: str) -> None:
     assert repr(scheme) in str(caught.value)
 
 
+@pytest.mark.rule("R-WIRE-2")
 def test_empty_key() -> None:
     """Without a key, nothing is signed, no signature is asked for, and nothing is a replay."""
     session = Session(b"", "hmac-nosuch")
@@ -356,6 +363,7 @@ def test_empty_key() -> None:
 
 
 @pytest.mark.parametrize("index", range(5))
+@pytest.mark.rule("R-WIRE-11")
 def test_changed_frame(index: int) -> None:
     """A message of which the signature or any part was changed is refused."""
     frames = Session(KEY).serialize(Session(KEY).message("x", {"a": 1}, metadata={"b": 2}))
@@ -380,6 +388,7 @@ def test_other_key() -> None:
         Session(KEY).deserialize(Session(b"other").serialize(Session(b"other").message("x")))
 
 
+@pytest.mark.rule("R-WIRE-11")
 def test_unsigned() -> None:
     """A session with a key refuses a message without a signature by an error of its own."""
     frames = Session().serialize(Session().message("x"))
@@ -387,6 +396,7 @@ def test_unsigned() -> None:
         Session(KEY).deserialize(frames)
 
 
+@pytest.mark.rule("R-WIRE-3")
 def test_comparison_takes_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Signatures are compared by hmac.compare_digest and by nothing else."""
     seen = []
@@ -411,6 +421,7 @@ def signed_frames(count: int) -> list[list[Any]]:
     return [sender.serialize(sender.message("x")) for _ in range(count)]
 
 
+@pytest.mark.rule("R-WIRE-4")
 def test_replay() -> None:
     """A message is accepted once."""
     (frames,) = signed_frames(1)
@@ -805,6 +816,7 @@ def test_missing_package(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         (MappingProxyType({"a": 1}), {"a": 1}),
     ],
 )
+@pytest.mark.rule("R-WIRE-9")
 def test_values_beyond_json(codec: str, value: Any, expected: Any) -> None:
     """Dates, numbers and collections of Python and of numpy get their natural form."""
     pack, unpack = find_codec(codec)
@@ -859,6 +871,7 @@ def test_bytes_in_msgpack() -> None:
     ],
     ids=repr,
 )
+@pytest.mark.rule("R-WIRE-9")
 def test_nan(codec: str, value: Any) -> None:
     """What JSON cannot write becomes null, wherever it stands: other readers would choke on NaN."""
 
@@ -1121,6 +1134,7 @@ def test_curve_keys() -> None:
         ({"transport": "ipc", "ip": "/a:b"}, "control", "ipc:///a:b-4"),
     ],
 )
+@pytest.mark.rule("R-CONN-3")
 def test_url(change: dict[str, Any], channel: str, url: str) -> None:
     """Each channel has the address that ZeroMQ takes."""
     assert Connection.from_dict({**INFO, **change}).url(channel) == url
@@ -1146,6 +1160,7 @@ def test_write_and_read(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+@pytest.mark.rule("R-CONN-2")
 def test_file_is_for_its_owner(tmp_path: Path, umask: int) -> None:
     """A connection file is readable by its owner alone, even over one that everybody could read."""
     path = tmp_path / "c.json"

@@ -17,6 +17,7 @@ the body raises, when a message breaks the protocol, or when the types differ fr
 from __future__ import annotations
 
 import json
+import logging
 import traceback
 from typing import Any, ClassVar
 
@@ -73,8 +74,11 @@ class ExchangeDirective(SphinxDirective):
         box += problems
         box += code
         box += self._diagram(recording, title, prefix)
+        shows: dict[str, str] = {}  # the first message of each type, by its id
         for number, sent in enumerate(recording, 1):
+            shows.setdefault(sent.msg_type, f"{prefix}-{number}")
             box += _folded_message(sent, number, f"{prefix}-{number}")
+        box["shows"] = shows  # what a message's own section links to
         self.state.document.note_explicit_target(box)
         return [box]
 
@@ -123,9 +127,9 @@ def _folded_message(sent: Sent, number: int, target: str) -> folded:
     line += nodes.inline("", f"{sent.sender} → {receivers}", classes=["way"])
     about = nodes.paragraph("", classes=["about"])
     about += [
-        _optional_link("msg", sent.msg_type, nodes.literal("", sent.msg_type)),
+        optional_link("msg", sent.msg_type, nodes.literal("", sent.msg_type)),
         nodes.Text(f" from {sent.sender} to {receivers} on "),
-        _optional_link("channel", sent.channel, nodes.inline("", sent.channel)),
+        optional_link("channel", sent.channel, nodes.inline("", sent.channel)),
         nodes.Text("."),
     ]
     text = json.dumps(sent.message, indent=2, ensure_ascii=False)
@@ -134,7 +138,7 @@ def _folded_message(sent: Sent, number: int, target: str) -> folded:
     return folded("", line, about, block, classes=["message"])
 
 
-def _optional_link(role: str, name: str, shown: nodes.TextElement) -> nodes.Node:
+def optional_link(role: str, name: str, shown: nodes.TextElement) -> nodes.Node:
     """Link to the page about a message type or channel, if some page is about it."""
     return addnodes.pending_xref(
         "", shown, refdomain="std", reftype=role, reftarget=name, refexplicit=False, optional=True
@@ -179,6 +183,9 @@ def _nothing(self: Any, node: nodes.Node) -> None:
 def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("exchange", ExchangeDirective)
     app.connect("missing-reference", _leave_plain)
+    # What a kernel logs while it is recorded is no message of the build.
+    logging.getLogger("refimpl").addHandler(logging.NullHandler())
+    logging.getLogger("refimpl").propagate = False
     through, paragraph = (_nothing, _nothing), (_open_paragraph, _close_paragraph)
     app.add_node(
         folded, html=(_open_details, _close_details), text=through, latex=through, man=through

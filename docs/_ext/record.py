@@ -12,8 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from refimpl.kernel import REQUESTS, parse_content
-from refimpl.wire import Message, Session
+from refimpl.messages import KERNEL, SEND, find
+from refimpl.messages.problem import ERROR, Problem
+from refimpl.messages.transcript import check_transcript
+from refimpl.wire import InvalidContent, Message, Session
 
 DATE = "2026-01-01T12:00:00.000000Z"
 PORT = 50001
@@ -64,12 +66,13 @@ class Step:
 def in_order(steps: Sequence[Step], kernel: Mapping[str, Sequence[Sent]]) -> list[Sent]:
     """Join what the clients sent with what each thread of the kernel sent, causes before effects.
 
-    A client's message comes as early as what it waited for allows, a kernel's after its parent,
-    and control before shell. So the order is the same always, whatever the clocks did.
+    A client's message comes as early as what it waited for allows, a kernel's after its parent;
+    control comes before subshells, and these before the main shell. So the order is the same
+    always, whatever the clocks did.
     Raises ValueError for messages whose cause is not in the recording.
     """
     clients = deque(steps)
-    threads = [deque(kernel[name]) for name in sorted(kernel, key=lambda name: name != "control")]
+    threads = [deque(kernel[name]) for name in sorted(kernel, key=_turn)]
     order: list[Sent] = []
     sent_ids: set[str] = set()
     done: set[tuple[str, str]] = set()
@@ -87,6 +90,11 @@ def in_order(steps: Sequence[Step], kernel: Mapping[str, Sequence[Sent]]) -> lis
     return order
 
 
+def _turn(thread: str) -> tuple[bool, bool, str]:
+    """Sort the threads of a kernel: those that nothing keeps waiting come first."""
+    return thread != "control", thread == "MainThread", thread
+
+
 def plain(message: Message) -> dict[str, Any]:
     """Turn a message into the dict that a page shows."""
     shown: dict[str, Any] = {
@@ -101,14 +109,40 @@ def plain(message: Message) -> dict[str, Any]:
 
 
 def check(message: Message) -> None:
-    """Check a message as the implementation would: through a signed session, field by field.
+    """Check that a message can be sent: through a signed session, and back.
 
     Raises ProtocolError, and TypeError or ValueError for content that has no form in JSON.
     """
     sender, receiver = Session(b"key"), Session(b"key")
-    received = receiver.deserialize(sender.serialize(message)).check()
-    if received.msg_type in REQUESTS:
-        parse_content(received.msg_type, received.content)
+    receiver.deserialize(sender.serialize(message)).check()
+
+
+def check_recording(recording: Sequence[Sent]) -> None:
+    """Hold what was sent against the catalogue: each message, its way, and their order.
+
+    Nothing on a page may break the protocol, so the strict profile applies.
+    Raises InvalidContent, which names what is wrong with which message.
+    """
+    entries = [
+        {"channel": sent.channel, "sender": sent.sender, "message": sent.message}
+        for sent in recording
+    ]
+    problems = [
+        f"{recording[_index(each)].msg_type}: {each}"
+        for each in check_transcript(entries, SEND, protocol=KERNEL)
+        if each.level == ERROR
+    ]
+    problems += [
+        f"{sent.msg_type}: expected a message of the catalogue"
+        for sent in recording
+        if not find(sent.msg_type, protocol=KERNEL)
+    ]
+    if problems:
+        raise InvalidContent("\n".join(problems))
+
+
+def _index(problem: Problem) -> int:
+    return int(problem.path[1:].partition("]")[0])
 
 
 def normalise(recording: Iterable[Sent]) -> list[Sent]:

@@ -31,7 +31,7 @@ from refimpl.run_client import TIMEOUT, KernelClient, start_kernel
 from refimpl.wire import Connection, Message, Session
 
 from .paths import ROOT
-from .record import Sent, Step, check, in_order, plain
+from .record import Sent, Step, check, check_recording, in_order, plain
 
 LANES = ("client", "kernel", "client2")
 DEADLINE = 30.0  # seconds for a whole exchange
@@ -57,6 +57,7 @@ def record(code: str, runner: str, filename: str, kernel: str = "python") -> lis
             with RUNNERS[runner](lanes, kernel) as stage:
                 exec(body, {"__name__": "__exchange__", **stage.clients})
                 recording = stage.finish()
+            check_recording(recording)
             outcome.append(recording)
         except BaseException as error:
             outcome.append(error)

@@ -90,15 +90,19 @@ def _bars(recording: Sequence[Sent], y: Sequence[int], end: int) -> list[tuple[i
     """Return top, bottom and shift to the right of each span from busy to idle."""
     bars = []
     open_since: dict[str, int] = {}
-    on_control = {s.message["header"]["msg_id"] for s in recording if s.channel == "control"}
+    beside = {  # what does not wait for the shell has a bar beside it
+        s.message["header"]["msg_id"]
+        for s in recording
+        if s.channel == "control" or s.message["header"].get("subshell_id")
+    }
     for sent, height in zip(recording, y, strict=True):
         if sent.msg_type != "status":
             continue
         if sent.content.get("execution_state") == "busy":
             open_since[sent.parent] = height
         elif sent.parent in open_since:
-            bars.append((open_since.pop(sent.parent), height, 8 * (sent.parent in on_control)))
-    bars += [(top, end, 8 * (parent in on_control)) for parent, top in open_since.items()]
+            bars.append((open_since.pop(sent.parent), height, 8 * (sent.parent in beside)))
+    bars += [(top, end, 8 * (parent in beside)) for parent, top in open_since.items()]
     return bars
 
 

@@ -1,11 +1,11 @@
 """The messages of the kernel protocol, 5.0 to 5.6: between a client and a kernel.
 
 Read it from top to bottom: what recurs comes first, then the messages in the order of the
-specification.  `MESSAGES` at the end has them all.  Behind it is what travels inside messages or
+specification. `MESSAGES` at the end has them all. Behind it is what travels inside messages or
 instead of them: the commands of the debugger, and the handshake of a kernel that chooses its ports.
 
 Where specification, kernels and clients differ, the difference stands in a `Readings` before the
-message.  The specification says of few fields whether they are optional.  So a field is required
+message. The specification says of few fields whether they are optional. So a field is required
 here if some deployed program fails without it, and `may_lack` if some deployed program omits it.
 
 The heartbeat is missing on purpose: it is no message, a kernel returns whatever bytes came.
@@ -63,22 +63,22 @@ PORT = Number(1, 65535)
 COUNT_OR_NULL = INTEGER | NULL
 
 NO_STATUS = Readings(
-    "Every reply has a status.  `aborted` stands for an error without details, and is deprecated "
+    "Every reply has a status. `aborted` stands for an error without details, and is deprecated "
     "since 5.1: kernels should send `error`.",
     "ipykernel sends `aborted` for what it cancels, xeus a bare `error`, IRkernel used to send "
     "`abort`.  xeus has no status in the replies to shutdown and interrupt, older kernels have "
     "none in kernel info and history.",
-    "jupyter_console and JupyterLab tell `aborted` and `error` apart.  nbclient looks for `error` "
-    "alone, so to nbclient an aborted cell has passed.  JupyterLab takes kernel info without a "
+    "jupyter_console and JupyterLab tell `aborted` and `error` apart. nbclient looks for `error` "
+    "alone, so to nbclient an aborted cell has passed. JupyterLab takes kernel info without a "
     "status for good.",
 )
 
 NO_DETAILS = Readings(
     "When the status is `error`, all three fields should be there, and the fields of success not.",
-    "xeus sends none of them for a cancelled request, Deno none for a failed one.  ipykernel sends "
-    "only `evalue` when a subshell cannot be deleted.  ipykernel leaves `payload` and "
+    "xeus sends none of them for a cancelled request, Deno none for a failed one. ipykernel sends "
+    "only `evalue` when a subshell cannot be deleted. ipykernel leaves `payload` and "
     "`user_expressions` in a failed execute_reply.",
-    "nbclient reads them with a fallback.  Clients show the `error` message on iopub to the user, "
+    "nbclient reads them with a fallback. Clients show the `error` message on iopub to the user, "
     "not the reply.",
 )
 
@@ -92,7 +92,7 @@ DETAILS = (
     field("ename",     STRING,         "The name of the error: `ValueError`."),
     field("evalue",    STRING,         "Its message."),
     field("traceback", ListOf(STRING), "Where it happened, as lines to print; escape codes for "
-                                       "colours are allowed.  Can be empty."),
+                                       "colours are allowed. Can be empty."),
 )
 
 ERROR_DETAILS = tuple(
@@ -134,23 +134,23 @@ def published(name: str, purpose: str, *fields: Field, **options: Any) -> Messag
 # --- execute -----------------------------------------------------------------------------------
 
 STDIN_DEFAULT = Readings(
-    "Shows `true` as an example and names no default.  A client that cannot answer must send "
+    "Shows `true` as an example and names no default. A client that cannot answer must send "
     "`false`.",
     "ipykernel takes an absent field for `false`, xeus for `true`.",
     "jupyter_client and JupyterLab always send the field.",
 )
 
 STOP_DEFAULT = Readings(
-    "Shows `true` as an example.  Early texts of 5.0 showed `false`, and described the flag the "
+    "Shows `true` as an example. Early texts of 5.0 showed `false`, and described the flag the "
     "wrong way round.",
     "ipykernel takes an absent field for `true`, xeus for `false`.",
-    "jupyter_client sends `true` unless told otherwise.  JupyterLab's library sends `false`, its "
-    "notebook `true`.  VS Code sends `false` and keeps the queue itself.",
+    "jupyter_client sends `true` unless told otherwise. JupyterLab's library sends `false`, its "
+    "notebook `true`. VS Code sends `false` and keeps the queue itself.",
 )
 
 EXECUTE_REQUEST = request(
     "execute_request", SHELL, "Run code.",
-    field("code",             STRING,  "The source, any number of lines.  Can be empty."),
+    field("code",             STRING,  "The source, any number of lines. Can be empty."),
     field("silent",           BOOLEAN, "Without output, history and count.",
           default=False, rule="R-EXEC-2"),
     field("store_history",    BOOLEAN, "Remember the code, and count it; never if `silent`.",
@@ -163,7 +163,7 @@ EXECUTE_REQUEST = request(
     field("stop_on_error",    BOOLEAN, "A failure cancels the execute requests that already wait.",
           default=True, rule="R-EXEC-6", readings=STOP_DEFAULT),
     metadata=(
-        field("cellId",       STRING,         "The cell that the code is from.  JupyterLab and VS "
+        field("cellId",       STRING,         "The cell that the code is from. JupyterLab and VS "
                                               "Code send it.", optional=True),
         field("deletedCells", ListOf(STRING), "The cells that were deleted since the last one.  "
                                               "JupyterLab sends it.", optional=True),
@@ -204,22 +204,22 @@ SET_NEXT_INPUT = Struct(
     (
         field("source",  OneOf("set_next_input"), "The kind."),
         field("text",    STRING,                  "The text."),
-        field("replace", BOOLEAN, "Put it into the cell that ran.  Consoles ignore this.",
+        field("replace", BOOLEAN, "Put it into the cell that ran. Consoles ignore this.",
               may_lack=True),
     ),
 )
 
 EDIT_MAGIC = Struct(
-    "EditMagicPayload", "Open a file in an editor.  Only the Qt console does.",
+    "EditMagicPayload", "Open a file in an editor. Only the Qt console does.",
     (
-        field("source",      OneOf("edit_magic"), "The kind.  Early texts say `edit`."),
+        field("source",      OneOf("edit_magic"), "The kind. Early texts say `edit`."),
         field("filename",    STRING,              "The path of the file."),
         field("line_number", INTEGER,             "The line to go to.", accepts=COUNT_OR_NULL),
     ),
 )
 
 ASK_EXIT = Struct(
-    "AskExitPayload", "Ask the user whether to leave.  Only consoles do.",
+    "AskExitPayload", "Ask the user whether to leave. Only consoles do.",
     (
         field("source",     OneOf("ask_exit"), "The kind."),
         field("keepkernel", BOOLEAN,           "Leave, and let the kernel run on.", may_lack=True),
@@ -235,7 +235,7 @@ PAYLOAD = Struct(
 NO_COUNT = Readings(
     "It is there whatever the status; the status `aborted` is deprecated.",
     "ipykernel and xeus leave it out when they cancel a request, IRkernel when it is interrupted.",
-    "jupyter_console adds 1 to it, so it fails on null.  The Rust library of Zed cannot read a "
+    "jupyter_console adds 1 to it, so it fails on null. The Rust library of Zed cannot read a "
     "reply without it.",
 )
 
@@ -243,21 +243,21 @@ PAYLOADS = Readings(
     "Optional and deprecated, though nothing has replaced it.",
     "ipykernel always sends it, empty or not, even after an error: `print?` and `%load` need it.  "
     "IRkernel sends a page without `start`, and `ask_exit` without `keepkernel`.",
-    "jupyter_console handles page, set_next_input and ask_exit.  JupyterLab handles page and "
+    "jupyter_console handles page, set_next_input and ask_exit. JupyterLab handles page and "
     "set_next_input; consoles pass over `replace`.",
 )
 
 NO_VALUES = Readings(
-    "It is there when the status is ok.  A value is a display, or an error.",
-    "Deno sends null.  ipykernel sends an empty object after an error as well.",
-    "JupyterLab reads `status` and `data` of each value.  The Rust library of Zed expects plain "
+    "It is there when the status is ok. A value is a display, or an error.",
+    "Deno sends null. ipykernel sends an empty object after an error as well.",
+    "JupyterLab reads `status` and `data` of each value. The Rust library of Zed expects plain "
     "strings, and fails on real values.",
 )
 
 EXECUTE_REPLY = reply(
     "execute_reply", SHELL, "Tell how a piece of code ended.",
     field("execution_count",  INTEGER, "The number of the request, or the current one if it stored "
-                                       "no history.  A cancelled request has none.",
+                                       "no history. A cancelled request has none.",
           when={"status": ("ok", "error")}, may_lack=True, accepts=COUNT_OR_NULL, rule="R-EXEC-3", readings=NO_COUNT),
     field("user_expressions", MapOf(EXPRESSION_VALUE, "name"), "The values that were asked for.",
           when=OK, may_lack=True, accepts=MapOf(ANY, "name") | NULL, rule="R-EXEC-4",
@@ -268,12 +268,12 @@ EXECUTE_REPLY = reply(
     field("engine_info",      OBJECT,  "A leftover of clusters; ipykernel sends it.",
           when=ERROR, optional=True),
     metadata=(
-        field("started",          STRING,  "The date at which the code began.  ipykernel and xeus "
+        field("started",          STRING,  "The date at which the code began. ipykernel and xeus "
                                            "send it.", optional=True),
-        field("status",           STRING,  "The status again.  ipykernel sends it.", optional=True),
-        field("dependencies_met", BOOLEAN, "A leftover of clusters.  ipykernel sends true.",
+        field("status",           STRING,  "The status again. ipykernel sends it.", optional=True),
+        field("dependencies_met", BOOLEAN, "A leftover of clusters. ipykernel sends true.",
               optional=True),
-        field("engine",           STRING,  "A leftover of clusters.  ipykernel sends its id.",
+        field("engine",           STRING,  "A leftover of clusters. ipykernel sends its id.",
               optional=True),
     ),
     changed={"5.0": "`user_variables` is removed."},
@@ -288,8 +288,8 @@ EXECUTE_REPLY = reply(
 # --- inspect -----------------------------------------------------------------------------------
 
 CURSOR = Readings(
-    "Counts code points, since 5.2.  Before, it was not said what it counts.",
-    "ipykernel counts code points.  Clients in JavaScript used to count UTF-16 units, and kernels "
+    "Counts code points, since 5.2. Before, it was not said what it counts.",
+    "ipykernel counts code points. Clients in JavaScript used to count UTF-16 units, and kernels "
     "to make up for it.",
     "JupyterLab converts from UTF-16 to code points and back.",
 )
@@ -341,7 +341,7 @@ COMPLETE_REQUEST = request(
 )
 
 COMPLETION = Struct(
-    "ExperimentalCompletion", "A completion and what it stands for.  IPython made it up.",
+    "ExperimentalCompletion", "A completion and what it stands for. IPython made it up.",
     (
         field("start",     INTEGER, "Where the text to replace begins."),
         field("end",       INTEGER, "Where it ends."),
@@ -356,7 +356,7 @@ COMPLETION_METADATA = Struct(
     "CompletionMetadata", "More about the matches.",
     (
         field("_jupyter_types_experimental", ListOf(COMPLETION),
-              "One entry for each match.  ipykernel sends it; the consoles and JupyterLab show it.",
+              "One entry for each match. ipykernel sends it; the consoles and JupyterLab show it.",
               optional=True),
     ),
 )
@@ -393,7 +393,7 @@ TAIL_OR_SEARCH = {"hist_access_type": ("tail", "search")}
 
 HISTORY_DEFAULTS = Readings(
     "Names no default but that of `unique`.",
-    "ipykernel never replies when `output` or `raw` is missing.  To ipykernel the absent `session` "
+    "ipykernel never replies when `output` or `raw` is missing. To ipykernel the absent `session` "
     "and `start` are 0, the current session from its beginning.",
     "jupyter_client always sends `output` and `raw`, and fills in `session` and `start`.",
 )
@@ -406,16 +406,16 @@ HISTORY_REQUEST = request(
     field("raw",     BOOLEAN, "As typed, not as transformed.",        may_lack=True,
           readings=HISTORY_DEFAULTS),
     field("session", INTEGER, "Which session: 0 the current one, -1 the one before, 7 the seventh.",
-          default=None, when=RANGE, accepts=COUNT_OR_NULL, rule="R-HIST-1",
+          optional=True, when=RANGE, accepts=COUNT_OR_NULL, rule="R-HIST-1",
           readings=HISTORY_DEFAULTS),
-    field("start",   INTEGER, "The first line of it.",                default=None, when=RANGE,
+    field("start",   INTEGER, "The first line of it.",                optional=True, when=RANGE,
           accepts=COUNT_OR_NULL, readings=HISTORY_DEFAULTS),
     field("stop",    INTEGER, "The line after the last; absent, to the end.",
-          default=None, when=RANGE, accepts=COUNT_OR_NULL),
+          optional=True, when=RANGE, accepts=COUNT_OR_NULL),
     field("n",       INTEGER, "At most so many, the latest ones.",
-          default=None, when=TAIL_OR_SEARCH, accepts=COUNT_OR_NULL),
+          optional=True, when=TAIL_OR_SEARCH, accepts=COUNT_OR_NULL),
     field("pattern", STRING,  "What to search: `*` any text, `?` any character.",
-          default=None, when=SEARCH, accepts=STRING | NULL),
+          optional=True, when=SEARCH, accepts=STRING | NULL),
     field("unique",  BOOLEAN, "Each text once.",                      default=False, when=SEARCH),
     troubles=(
         "Many kernels answer `tail` alone: it is what consoles ask for.",
@@ -445,9 +445,9 @@ IS_COMPLETE_REQUEST = request(
 )
 
 TWO_STATUSES = Readings(
-    "Names four values here.  Says of all replies that their status is `ok` or `error`.",
+    "Names four values here. Says of all replies that their status is `ok` or `error`.",
     "ipykernel sends one of the four, and no reply if its own check fails.",
-    "jupyter_console warns of any fifth value and goes on.  JupyterLab declares all of them.",
+    "jupyter_console warns of any fifth value and goes on. JupyterLab declares all of them.",
 )
 
 # The status means something else here, so this reply is not like the others.
@@ -456,7 +456,7 @@ IS_COMPLETE_REPLY = MessageType(
     "Tell whether code can be run.",
     (
         field("status", OneOf("complete", "incomplete", "invalid", "unknown", "error"),
-              "`invalid` code is run as well, for its error.  `error`: the check failed.",
+              "`invalid` code is run as well, for its error. `error`: the check failed.",
               accepts=STRING, rule="R-REQ-3", readings=TWO_STATUSES),
         field("indent", STRING, "What to begin the next line with; a hint.",
               when={"status": "incomplete"}, may_lack=True),
@@ -490,16 +490,16 @@ CONNECT_REPLY = reply(
 # --- comm_info ---------------------------------------------------------------------------------
 
 TARGET_FILTER = Readings(
-    "Optional.  Says nothing of null or an empty name.",
-    "ipykernel lists all comms for null, and none for an empty name.  xeus lists all for an empty "
+    "Optional. Says nothing of null or an empty name.",
+    "ipykernel lists all comms for null, and none for an empty name. xeus lists all for an empty "
     "name.",
-    "jupyter_client leaves the field out.  ipywidgets asks for `jupyter.widget`.",
+    "jupyter_client leaves the field out. ipywidgets asks for `jupyter.widget`.",
 )
 
 COMM_INFO_REQUEST = request(
     "comm_info_request", BOTH, "Ask which comms are open.",
     field("target_name", STRING, "Only the comms of this target; absent, all of them.",
-          default=None, accepts=STRING | NULL, readings=TARGET_FILTER),
+          optional=True, accepts=STRING | NULL, readings=TARGET_FILTER),
     since="5.1",
     source=f"{SPEC}#comm-info",
 )
@@ -543,19 +543,19 @@ HELP_LINK = Struct(
 CODEMIRROR = Readings(
     "A string or an object; only needed if the mode is not named like the language.",
     "ipykernel sends an object, `{\"name\": \"ipython\", \"version\": 3}`; most send a string.",
-    "JupyterLab takes both.  The Rust library of Zed takes an object only if it has `name` and a "
+    "JupyterLab takes both. The Rust library of Zed takes an object only if it has `name` and a "
     "number as `version`.",
 )
 
 LANGUAGE_READINGS = Readings(
     "Shows all the fields; says only of lexer, mode and exporter that they can be left out.",
     "Some kernels send a name and little more.",
-    "The notebook format asks for `name` alone.  The Rust library of Zed asks for all seven, and "
+    "The notebook format asks for `name` alone. The Rust library of Zed asks for all seven, and "
     "fails on kernels that leave one out.",
 )
 
 LANGUAGE_INFO = Struct(
-    "LanguageInfo", "The language that the kernel runs.  A notebook keeps a copy.",
+    "LanguageInfo", "The language that the kernel runs. A notebook keeps a copy.",
     (
         field("name",               STRING, "Its name: `python`."),
         field("version",            STRING, "Its version: `3.13.1`.",        may_lack=True,
@@ -575,22 +575,22 @@ LANGUAGE_INFO = Struct(
 
 VERSION = Readings(
     "The version of the protocol that the kernel speaks, as `X.Y.Z`.",
-    "Most send two parts.  ipykernel 7 says 5.3, though it has the subshells and welcome messages "
-    "of 5.5.  IRkernel said 5.0.",
-    "jupyter_client takes the number before the first dot, and translates if that is not 5.  So "
+    "Most send two parts. ipykernel 7 says 5.3, though it has the subshells and welcome messages "
+    "of 5.5. IRkernel said 5.0.",
+    "jupyter_client takes the number before the first dot, and translates if that is not 5. So "
     "what a kernel can do has to be found out from `supported_features`.",
 )
 
 FEATURES = Readings(
     "`supported_features` lists `debugger`, `kernel subshells` and others; `debugger` as a flag is "
     "deprecated since 5.5.",
-    "ipykernel 7 sends the list alone.  Kernels with a debugger from before send the flag alone.",
-    "JupyterLab finds subshells by the list.  A client has to look at both for the debugger.",
+    "ipykernel 7 sends the list alone. Kernels with a debugger from before send the flag alone.",
+    "JupyterLab finds subshells by the list. A client has to look at both for the debugger.",
 )
 
 HELP_LINKS = Readings(
     "Optional.",
-    "ipykernel always sends it.  IRkernel never did.",
+    "ipykernel always sends it. IRkernel never did.",
     "JupyterLab and the Rust library of Zed declare it as required.",
 )
 
@@ -614,7 +614,7 @@ KERNEL_INFO_REPLY = reply(
                                                     "`kernel subshells`.",
           when=OK, since="5.5", optional=True, readings=FEATURES),
     changed={
-        "5.0": "Versions are strings.  `language` and `language_version` are in `language_info`, "
+        "5.0": "Versions are strings. `language` and `language_version` are in `language_info`, "
                "`ipython_version` is `implementation_version`.",
         "5.5": "`supported_features` replaces `debugger`.",
     },
@@ -629,13 +629,13 @@ KERNEL_INFO_REPLY = reply(
 
 RESTART = Readings(
     "There, and true if a new start follows.",
-    "ipykernel neither replies nor ends without it.  xeus takes the absent field for false.",
+    "ipykernel neither replies nor ends without it. xeus takes the absent field for false.",
     "jupyter_client always sends it.",
 )
 
 SHUTDOWN_CHANNELS = Readings(
     "On control, in answer to the request; on shell if the request came there.",
-    "ipykernel publishes it on iopub as well.  xeus publishes a `shutdown` instead.  Deno ends "
+    "ipykernel publishes it on iopub as well. xeus publishes a `shutdown` instead. Deno ends "
     "without a reply.",
     "JupyterLab checks the copy on iopub, and other clients learn from it that the kernel ends.  "
     "jupyter_client waits for the process, not for the reply.",
@@ -686,10 +686,10 @@ INTERRUPT_REPLY = reply(
 DEBUG_SOURCE = f"{SPEC}#debug-request"
 
 DEBUG_REPLIES = Readings(
-    "The content is a response of the Debug Adapter Protocol.  It has no `status`, though every "
+    "The content is a response of the Debug Adapter Protocol. It has no `status`, though every "
     "reply has one.",
     "ipykernel sends an empty object to commands that need a debugger when none is started, and to "
-    "all if debugpy is missing.  `modules` is answered with a body alone; richInspectVariables "
+    "all if debugpy is missing. `modules` is answered with a body alone; richInspectVariables "
     "calls its number `sequence_seq`.",
     "JupyterLab reads `success` and `body`, and finds the request by the parent header.",
 )
@@ -811,8 +811,8 @@ USAGE_REPLY = MessageType(
 # --- on iopub ----------------------------------------------------------------------------------
 
 WELCOME = Readings(
-    "A kernel sends it for each subscription.  It says so of 5.5.",
-    "ipykernel 7 sends it and calls itself 5.3.  Most kernels have a PUB socket and cannot.",
+    "A kernel sends it for each subscription. It says so of 5.5.",
+    "ipykernel 7 sends it and calls itself 5.3. Most kernels have a PUB socket and cannot.",
     "jupyter_client does not wait for it: it repeats kernel_info_request until something comes on "
     "iopub.",
 )
@@ -824,7 +824,7 @@ IOPUB_WELCOME = published(
     topic="the subscription, and no frame at all if that is empty",
     since="5.5",
     troubles=(
-        "It does not tell who has subscribed.  But whoever receives it is subscribed.",
+        "It does not tell who has subscribed. But whoever receives it is subscribed.",
         "Every client gets the welcomes of all others; the first one counts.",
     ),
     readings=WELCOME,
@@ -834,12 +834,12 @@ IOPUB_WELCOME = published(
 STREAM = published(
     "stream", "Show text that the code has written.",
     field("name", OneOf("stdout", "stderr"), "Where it was written.", accepts=STRING),
-    field("text", STRING, "The text.  Any piece of it: not a line, not always ended.",
+    field("text", STRING, "The text. Any piece of it: not a line, not always ended.",
           rule="R-EXEC-1", changed={"5.0": "Was called `data`."}),
     topic="stream.stdout or stream.stderr",
     troubles=(
         "One print may become several messages, and several prints one.",
-        ("Kernels that still send `data` show nothing.  jupyter_client fails on names other than "
+        ("Kernels that still send `data` show nothing. jupyter_client fails on names other than "
          "stdout and stderr."),
     ),
     source=f"{SPEC}#streams-stdout-stderr-etc",
@@ -928,7 +928,7 @@ ERROR_MESSAGE = published(
     *DETAILS,
     changed={"5.0": "Is the new name of `pyerr`."},
     troubles=(
-        "An error is told twice, here and in the reply.  Clients show this one.",
+        "An error is told twice, here and in the reply. Clients show this one.",
         "The lines have no line ends and may hold several lines.",
     ),
     readings=ERROR_SHAPE,
@@ -938,7 +938,7 @@ ERROR_MESSAGE = published(
 STATES = Readings(
     "A kernel sends `busy`, `idle`, and once `starting`.",
     "Servers put in `restarting` and `dead`, without a parent, when the process has died.",
-    "JupyterLab drops anything but these five.  nbclient and jupyter_client wait for `idle`.",
+    "JupyterLab drops anything but these five. nbclient and jupyter_client wait for `idle`.",
 )
 
 STATUS_MESSAGE = published(
@@ -989,7 +989,7 @@ INPUT_REQUEST = MessageType(
     "input_request", KERNEL, STDIN, "kernel", "client",
     "Ask the user for a line.",
     (
-        field("prompt",   STRING,  "What to show before it.  Can be empty."),
+        field("prompt",   STRING,  "What to show before it. Can be empty."),
         field("password", BOOLEAN, "Do not show what is typed.",
               since="5.0", may_lack=True, readings=PASSWORD),
     ),
@@ -1005,8 +1005,8 @@ INPUT_REQUEST = MessageType(
 
 INPUT_PARENT = Readings(
     "Says nothing about the parent, and shows no status.",
-    "ipykernel does not look at the parent.  A lone `\\x04` is the end of the input to it.",
-    "jupyter_client leaves the parent empty.  JupyterLab sends the parent, and a status.",
+    "ipykernel does not look at the parent. A lone `\\x04` is the end of the input to it.",
+    "jupyter_client leaves the parent empty. JupyterLab sends the parent, and a status.",
 )
 
 INPUT_REPLY = MessageType(
@@ -1044,7 +1044,7 @@ COMM_BUFFERS = (
 )
 
 WIDGETS = field(
-    "version", STRING, "The version of the widget protocol.  ipywidgets sends it.", optional=True
+    "version", STRING, "The version of the widget protocol. ipywidgets sends it.", optional=True
 )
 
 COMM_DATA = Readings(
@@ -1053,14 +1053,20 @@ COMM_DATA = Readings(
     "JupyterLab asks for it when a comm opens and in each message, not when the comm closes.",
 )
 
+TARGET_MODULE = Readings(
+    "An optional field that names a module of the client, which has to have the target.",
+    "ipykernel always sends it, as null unless somebody sets it.",
+    "The classic notebook loaded the module. JupyterLab does, too, if it is a string.",
+)
+
 COMM_OPEN = comm(
     "comm_open", "Open a comm: a line between an object in the kernel and one in the client.",
     COMM_ID,
     field("target_name",   STRING, "Who is to take it on the other side.", rule="R-COMM-1"),
     field("data",          OBJECT, "What the other side needs to begin.",
           may_lack=True, readings=COMM_DATA),
-    field("target_module", STRING, "Where a notebook of old finds the code.  ipykernel sends null.",
-          optional=True, accepts=STRING | NULL),
+    field("target_module", STRING, "Where a notebook of old finds the code.",
+          optional=True, accepts=STRING | NULL, readings=TARGET_MODULE),
     metadata=(WIDGETS,),
     buffers=COMM_BUFFERS,
     troubles=(
@@ -1217,7 +1223,7 @@ COPY_REPLY = Readings(
 
 MODULES_REPLY = Readings(
     "Not an addition: `modules` is of the Debug Adapter Protocol.",
-    "ipykernel answers it without a debugger, with a body and nothing else.  It looks for "
+    "ipykernel answers it without a debugger, with a body and nothing else. It looks for "
     "`startModule` and `moduleCount` beside the arguments, not among them.",
     "JupyterLab shows what is in the body.",
 )
