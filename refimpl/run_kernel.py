@@ -44,7 +44,15 @@ from typing import Any
 import zmq
 
 from .kernel import Kernel, settle, stream_message
-from .wire import CHANNELS, Connection, ConnectionFileError, Message, ProtocolError, Session
+from .wire import (
+    CHANNELS,
+    Connection,
+    ConnectionFileError,
+    Message,
+    ProtocolError,
+    Session,
+    fast_json,
+)
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +62,7 @@ GRACE = 3.0  # seconds that user code gets to end after a shutdown request
 COALESCE = 0.02  # seconds that small pieces of a stream wait for each other
 STREAM_LIMIT = 1 << 16  # characters of waiting stream text that are sent at once
 HIGH_WATER = 5000  # messages that a front end may be behind on iopub before output waits for it
+STATUS_MARK = 100_000  # messages that it may be behind before it loses one of URGENT
 PATIENCE = 5.0  # seconds that output waits at most for such a front end to read
 ROOM_POLL = 0.02  # seconds between two looks whether it has read
 # What may not wait: few messages, which keep the control channel going and tell the end of output.
@@ -132,6 +141,8 @@ class Interrupts:
         self._window = False  # such a block waits, and may be left
         self._late = False  # an interrupt came when it could not take effect
         self._waiting: asyncio.Task[Any] | None = None
+        # Called when user code that runs is to be interrupted: a debugger may have stopped it.
+        self.release: Callable[[], None] = lambda: None
 
     def install(self, loop: asyncio.AbstractEventLoop, bell: socket.socket | None = None) -> None:
         """Take over SIGINT. Call it in the main thread.
@@ -163,6 +174,7 @@ class Interrupts:
 
     def _interrupt(self) -> None:
         if self._exposed:
+            self.release()
             raise KeyboardInterrupt
         if self._waiting is not None and self._loop is not None:
             self._loop.call_soon_threadsafe(self._cancel, self._waiting)
@@ -303,8 +315,8 @@ class IOPub:
 
     Memory is bounded, though nobody can make a front end read.  When one is HIGH_WATER messages
     behind, output waits, and with it the code that makes it.  Who has not made room after PATIENCE
-    loses output until it has read half of what it was owed.  What is not output does not wait, so
-    that control can answer meanwhile: status messages may run up to twice as far ahead.
+    loses output until it has read half of what it was owed.  Status messages do not wait, so that
+    control can answer meanwhile; but those of a cell do not overtake what the cell has printed.
     """
 
     def __init__(self, sock: zmq.Socket[bytes], session: Session, interrupts: Interrupts) -> None:
@@ -336,7 +348,7 @@ class IOPub:
         if self._forked:
             return
         frames = self._session.serialize(message)  # may refuse: before anything is sent
-        self._deliver(frames, urgent=message.msg_type in URGENT)
+        self._deliver(frames, message if message.msg_type in URGENT else None)
 
     def write(self, name: str, text: str, parent: Message | None) -> None:
         """Publish stream text soon: with what follows it, and at once if there is much."""
@@ -346,16 +358,16 @@ class IOPub:
         self._texts.append((name, text, parent))
         self._waiting += len(text)
         if self._waiting >= STREAM_LIMIT:
-            self._deliver(None, urgent=False)
+            self._deliver(None, None)
         elif not self._alarmed:
             self._alarmed = True
             with contextlib.suppress(BlockingIOError):
                 self._alarm.send(b"!")
 
-    def flush(self) -> None:
-        """Send the stream text that is waiting."""
+    def flush(self, before: Message | None = None) -> None:
+        """Send the stream text that is waiting, before this message goes out elsewhere."""
         if not self._forked:
-            self._deliver(None, urgent=True)
+            self._deliver(None, before)
 
     def close(self) -> None:
         """Send what is waiting, end the thread, close the socket."""
@@ -369,23 +381,31 @@ class IOPub:
         self._alarm.close()
         self._awake.close()
 
-    def _deliver(self, frames: list[Any] | None, *, urgent: bool) -> None:
-        """Send the stream text that is waiting, then these frames; wait for room, if they can."""
+    def _deliver(self, frames: list[Any] | None, urgent: Message | None) -> None:
+        """Send the stream text that is waiting, then these frames, when there is room.
+
+        An urgent message waits only for the text of its own request.
+        """
         deadline = 0.0
         while True:
             with self._interrupts, self._lock:
-                if self._send_all(frames, self._send):
+                if self._flush(self._send) and (frames is None or self._send(frames)):
                     return
                 late = deadline and time.monotonic() > deadline
-                if urgent or late:
-                    self._send_all(frames, self._send_beyond if urgent else self._send_past)
+                if late:
+                    self._flush(self._send_past)
+                if late or (urgent is not None and not self._owes(urgent)):
+                    if frames is not None:
+                        (self._send_past if urgent is None else self._send_beyond)(frames)
                     return
             # Without the lock, and where an interrupt can end it.
             deadline = deadline or time.monotonic() + PATIENCE
             _wait_readable(self._socket.FD, timeout=ROOM_POLL)
 
-    def _send_all(self, frames: list[Any] | None, send: Callable[[list[Any]], bool]) -> bool:
-        return self._flush(send) and (frames is None or send(frames))
+    def _owes(self, message: Message) -> bool:
+        """Tell whether text is waiting that has the same parent as this message."""
+        parent = message.parent_header.get("msg_id")
+        return any(text[2] is not None and text[2].msg_id == parent for text in self._texts)
 
     def _flush(self, send: Callable[[list[Any]], bool]) -> bool:
         texts = self._texts
@@ -415,7 +435,7 @@ class IOPub:
 
     def _send_beyond(self, frames: list[Any]) -> bool:
         """Send what must not wait, though a subscriber is far behind."""
-        self._socket.sndhwm = 2 * HIGH_WATER
+        self._socket.sndhwm = STATUS_MARK
         try:
             return self._send(frames) or self._send_past(frames)
         finally:
@@ -535,7 +555,7 @@ class KernelProcess:
             self._context.destroy(0)
             self._hb_context.destroy(0)
             raise
-        session = self.connection.new_session()
+        session = self.connection.new_session(codec=fast_json())
         self._session = session
         self._interrupts = Interrupts()
         self._iopub = IOPub(self._sockets["iopub"], session, self._interrupts)
@@ -593,14 +613,14 @@ class KernelProcess:
             self._iopub.publish(message)
         else:
             frames = self._session.serialize(message)
-            self._iopub.flush()  # what was printed is on its way before the reply is
+            self._iopub.flush(message)  # what was printed is on its way before the reply is
             with self._interrupts:
                 send(self._sockets[channel], frames)
 
     def _ask(self, request: Message) -> Message:
         if self._is_child:
             raise OSError("a forked child cannot ask for input")
-        self._iopub.flush()  # what was printed before the question appears before it
+        self._iopub.flush(request)  # what was printed before the question appears before it
         return self._stdin.ask(request)
 
     def run(self) -> None:
@@ -673,7 +693,8 @@ class KernelProcess:
     def _insist(self) -> None:
         # User code may go on for ever, may catch the interrupt, and may have threads that Python
         # waits for; the front end was promised that this process ends.
-        self._interrupts.send()
+        if callable(signal.getsignal(signal.SIGINT)):  # or it would kill what is still to be sent
+            self._interrupts.send()
         if not self._left.wait(GRACE):
             self._iopub.flush()
             os._exit(1)

@@ -213,11 +213,21 @@ def pack_json(value: dict[str, Any]) -> bytes:
     try:
         text = _encode(value)
         # More than any reader accepts must not be sent; few values have so many brackets at all.
-        if text.count("[") + text.count("{") > MAX_DEPTH:
-            text = _encode(_clean(value)) if _nests_deeper(value, MAX_DEPTH) else text
+        if (
+            len(text) > MAX_DEPTH
+            and not _is_flat(value)
+            and text.count("[") + text.count("{") > MAX_DEPTH
+            and _nests_deeper(value, MAX_DEPTH)
+        ):
+            text = _encode(_clean(value))
         return text.encode("utf-8")
     except (TypeError, ValueError, RecursionError):  # UnicodeEncodeError is a ValueError
         return _encode(_clean(value)).encode("utf-8")
+
+
+def _is_flat(value: dict[str, Any]) -> bool:
+    """Tell whether a dict holds text and numbers alone, as a stream message does."""
+    return all(isinstance(child, (str, int, float)) for child in value.values())
 
 
 def unpack_json(part: Frame) -> Any:
@@ -232,7 +242,7 @@ def unpack_json(part: Frame) -> Any:
     return json.loads(text)  # it has white space around it, or an error to be described
 
 
-def _orjson() -> tuple[Pack, Unpack]:
+def _orjson_pack() -> Pack:
     import orjson
 
     option = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
@@ -243,6 +253,23 @@ def _orjson() -> tuple[Pack, Unpack]:
         except TypeError:  # integers beyond 64 bits and lone surrogates are too much for orjson
             return pack_json(value)
 
+    return pack
+
+
+def fast_json() -> tuple[Pack, Unpack]:
+    """Return a codec that writes JSON by orjson, where it is installed, and reads as `json` does.
+
+    Writing is what takes time in a kernel: text of a megabyte in a tenth of a millisecond, not 2.
+    """
+    try:
+        return _orjson_pack(), unpack_json
+    except ImportError:
+        return pack_json, unpack_json
+
+
+def _orjson() -> tuple[Pack, Unpack]:
+    import orjson
+
     def unpack(part: Frame) -> Any:
         try:
             return orjson.loads(part)
@@ -251,7 +278,7 @@ def _orjson() -> tuple[Pack, Unpack]:
                 raise RecursionError from None
             raise
 
-    return pack, unpack
+    return _orjson_pack(), unpack
 
 
 def _msgpack() -> tuple[Pack, Unpack]:
