@@ -283,6 +283,7 @@ class Kernel:
     }
     help_links: list[dict[str, str]] = []
     supported_features: list[str] = []
+    supports_subshells = False  # say True if several threads may run requests at once
 
     # What existing kernels pass as the first argument of `send_response`.
     iopub_socket = "iopub"
@@ -317,7 +318,7 @@ class Kernel:
         self._interrupt = interrupt
         self._stop = stop
         self._waiting = waiting
-        self._subshells = subshells
+        self._subshells = subshells if self.supports_subshells else None
         # For threads that belong to no request, as C libraries start them.
         self._latest = _Running(None, self._shells[None])
 
@@ -620,17 +621,20 @@ class Kernel:
         if store_history:
             self.execution_count += 1
         count = self.execution_count
-        self.publish("execute_input", {"code": code, "execution_count": count})
-        try:
-            content: Content = await self._guard(
-                lambda: self.do_execute(
-                    code,
-                    silent,
-                    store_history=store_history,
-                    user_expressions=user_expressions,
-                    allow_stdin=allow_stdin,
-                )
+
+        def execute() -> Any:
+            # Whoever hears that the code begins to run can interrupt it.
+            self.publish("execute_input", {"code": code, "execution_count": count})
+            return self.do_execute(
+                code,
+                silent,
+                store_history=store_history,
+                user_expressions=user_expressions,
+                allow_stdin=allow_stdin,
             )
+
+        try:
+            content: Content = await self._guard(execute)
         except BaseException as error:
             # The kernel's own fault, or an interrupt that its author did not expect.
             self.log.warning("do_execute raised %s", type(error).__name__)

@@ -32,6 +32,7 @@ TIMEOUT = 20.0  # seconds; only a test that fails waits so long
 KERNELS = {
     "python": [sys.executable, "-m", "refimpl.python_kernel", "-f", "{connection_file}"],
     "ipython": [sys.executable, "-m", "refimpl.kernels.ipython", "-f", "{connection_file}"],
+    "bash": [sys.executable, "-m", "refimpl.kernels.bash", "-f", "{connection_file}"],
     "echo": [sys.executable, "-m", "refimpl.kernels.echo", "-f", "{connection_file}"],
 }
 

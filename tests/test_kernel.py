@@ -146,6 +146,8 @@ def wire_with_subshell(made: type[Kernel], count: int = 1) -> Wire:
 class Talker(Kernel):
     """Prints its code as stream, display and result."""
 
+    supports_subshells = True
+
     def do_execute(self, code: str, silent: bool, *_: Any, **__: Any) -> dict[str, Any]:
         """Publish the code in three ways."""
         self.send_response(self.iopub_socket, "stream", {"name": "stdout", "text": code})
@@ -173,7 +175,12 @@ def kernel_class(**methods: Any) -> type[Kernel]:
             "success": True,
         }
 
-    given = {"supported_features": ["debugger"], "do_debug_request": do_debug_request, **methods}
+    given = {
+        "supported_features": ["debugger"],
+        "supports_subshells": True,
+        "do_debug_request": do_debug_request,
+        **methods,
+    }
     return type("Made", (Kernel,), {"do_execute": do_execute, **given})
 
 
@@ -1661,6 +1668,14 @@ def test_deleted_subshell_answers_no_more() -> None:
         "delete_subshell_request: subshell_id: expected a subshell, got 'one'"
     )
     assert threads.deleted == ["one"]
+
+
+def test_subshells_are_the_author_s_choice() -> None:
+    """A kernel whose author did not say that threads are fine has no subshells, if it could."""
+    wired = Wire(kernel_class(supports_subshells=False), subshells=Threads())
+    sent = wired.request("create_subshell_request", channel="control")
+    assert [m.msg_type for m in sent] == ["status", "status"]
+    assert in_subshell(wired, "x")["status"] == "ok"
 
 
 @pytest.mark.parametrize("subshell_id", ["x", None, 3])

@@ -1,5 +1,7 @@
 """Jupyter's own kit for testing kernels, `jupyter_kernel_test`, with nothing left out."""
 
+import sys
+
 import jupyter_kernel_test
 import pytest
 
@@ -60,6 +62,61 @@ class PythonWelcomeTests(jupyter_kernel_test.IopubWelcomeTests):
     support_iopub_welcome = True
 
 
+class IPythonKernelTests(PythonKernelTests):
+    """The kernel that runs IPython passes every test of the kit, on the same samples and more."""
+
+    kernel_name = "refimpl-ipython"
+    completion_samples = [
+        {"text": "isinst", "matches": ["isinstance"]},
+        {"text": "x = 'é𝄞'; str.capi", "matches": ["capitalize"]},
+        {"text": "import antigr", "matches": ["antigravity"]},
+        {"text": "%lsma", "matches": ["%lsmagic"]},
+        {"text": "no_such_name_anywhere", "matches": []},
+    ]
+    complete_code_samples = [*PythonKernelTests.complete_code_samples, "%timeit 1", "!ls"]
+    incomplete_code_samples = [*PythonKernelTests.incomplete_code_samples, "%%bash\nls"]
+    code_clear_output = "from IPython.display import clear_output; clear_output()"
+
+
+class IPythonWelcomeTests(jupyter_kernel_test.IopubWelcomeTests):
+    """The kernel that runs IPython welcomes a subscriber."""
+
+    kernel_name = "refimpl-ipython"
+    support_iopub_welcome = True
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="bash needs a POSIX system")
+class BashKernelTests(jupyter_kernel_test.KernelTests):
+    """The bash kernel passes every test of the kit about what a shell has."""
+
+    kernel_name = "refimpl-bash"
+    language_name = "bash"
+    file_extension = ".sh"
+    code_hello_world = "echo 'hello, world'"
+    code_stderr = "echo 'hello, error' >&2"
+    completion_samples = [
+        {"text": "compge", "matches": ["compgen"]},
+        {"text": "echo é; compge", "matches": ["compgen"]},
+        {"text": "echo $BASH_VERSIO", "matches": ["BASH_VERSION"]},
+        {"text": "no_such_name_anywhere", "matches": []},
+    ]
+    complete_code_samples = ["ls", "echo 'hello'", "for i in 1 2; do echo $i; done", ""]
+    incomplete_code_samples = ["echo 'hello", "for i in 1 2; do", "cat <<END\nhello", "ls |"]
+    invalid_code_samples = ["done", "echo )", "if then"]
+    code_generate_error = "false"
+    code_inspect_sample = "echo"
+
+    code_execute_result = [{"code": "expr 1 + 2"}, {"code": "seq 3"}]  # for test_history
+    code_history_pattern = "expr ? + 2*"
+    supported_history_operations = ("tail", "range", "search")
+
+    # A shell prints text; it has no values, no displays and no pager.
+    test_execute_result = None
+    test_pager = None
+    test_display_data = None
+    test_clear_output = None
+
+
 class EchoKernelTests(jupyter_kernel_test.KernelTests):
     """The echo kernel passes the tests of the kit that ask for no more than an echo."""
 
@@ -87,8 +144,16 @@ class EchoWelcomeTests(jupyter_kernel_test.IopubWelcomeTests):
     support_iopub_welcome = True
 
 
-@pytest.mark.parametrize("cases", [PythonKernelTests, PythonWelcomeTests])
-def test_whole_kit_is_on(cases):
-    """No test of the kit has been taken out for the Python kernel."""
-    kit = [name for name in dir(cases.__base__) if name.startswith("test_")]
-    assert [name for name in kit if getattr(cases, name) is getattr(cases.__base__, name)] == kit
+@pytest.mark.parametrize(
+    ("cases", "base"),
+    [
+        (PythonKernelTests, jupyter_kernel_test.KernelTests),
+        (PythonWelcomeTests, jupyter_kernel_test.IopubWelcomeTests),
+        (IPythonKernelTests, jupyter_kernel_test.KernelTests),
+        (IPythonWelcomeTests, jupyter_kernel_test.IopubWelcomeTests),
+    ],
+)
+def test_whole_kit_is_on(cases, base):
+    """No test of the kit has been taken out for the Python kernels."""
+    kit = [name for name in dir(base) if name.startswith("test_")]
+    assert [name for name in kit if getattr(cases, name) is getattr(base, name)] == kit

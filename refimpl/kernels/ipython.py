@@ -302,6 +302,7 @@ class Comm(BaseComm):
 class IPythonKernel(Kernel):
     """A kernel that runs IPython."""
 
+    supports_subshells = True
     implementation = "refimpl-ipython"
     implementation_version = release.version
     language_info = PythonKernel.language_info | {"pygments_lexer": "ipython3"}
