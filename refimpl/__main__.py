@@ -23,6 +23,8 @@ PACKAGE = __package__  # not written out, so that the folder can be copied and r
 # our own kernels: module and class, and what front ends show in their menus
 KERNELS = {
     "python": (".python_kernel:PythonKernel", "Python (refimpl)"),
+    "ipython": (".kernels.ipython:IPythonKernel", "IPython (refimpl)"),
+    "bash": (".kernels.bash:BashKernel", "Bash (refimpl)"),
     "echo": (".kernels.echo:EchoKernel", "Echo (refimpl)"),
 }
 
@@ -102,14 +104,31 @@ def load_kernel(name: str) -> type[Kernel]:
     return kernel_class
 
 
+def run_file(path: str) -> Callable[..., None]:
+    """Find what runs a kernel from this file: a connection file, or a registration file."""
+    from . import run_kernel
+    from .wire import read_object
+
+    try:
+        registers = "registration_port" in read_object(path)
+    except ValueError:
+        registers = False  # it is a bad file of either kind: let the common one say so
+    if registers:
+        from . import run_registration
+
+        return run_registration.run
+    return run_kernel.run
+
+
 def kernel(options: argparse.Namespace) -> int:
     """Run a kernel from its connection file; without one, make one and say how to connect."""
     kernel_class = load_kernel(options.kernel)
+    from .run_debugger import process_for
     from .run_kernel import main as run
-    from .run_subshells import SubshellProcess
 
+    process = process_for(kernel_class)
     if options.file is not None:
-        return run(kernel_class, ["-f", options.file], PACKAGE, SubshellProcess)
+        return run(kernel_class, ["-f", options.file], PACKAGE, process, run_file(options.file))
 
     from .connection import new_connection_file
     from .wire import ConnectionFileError
@@ -133,7 +152,7 @@ def kernel(options: argparse.Namespace) -> int:
         return made
 
     try:
-        return run(announced, ["-f", str(path)], PACKAGE, SubshellProcess)
+        return run(announced, ["-f", str(path)], PACKAGE, process)
     finally:
         path.unlink(missing_ok=True)
 
@@ -144,6 +163,8 @@ def kernel(options: argparse.Namespace) -> int:
 def install(options: argparse.Namespace) -> int:
     """Install the kernel spec of a kernel, so that front ends offer it."""
     from .kernelspec import KernelSpec, KernelSpecError, install_kernel_spec, kernel_dirs
+    from .run_debugger import can_be_debugged
+    from .wire import PROTOCOL_VERSION
 
     kernel_class = load_kernel(options.kernel)
     ours = options.kernel in KERNELS
@@ -153,6 +174,9 @@ def install(options: argparse.Namespace) -> int:
     default = KERNELS[options.kernel][1] if ours else kernel_class.__name__
     language_info: Any = kernel_class.language_info  # a property, in some kernels
     language = language_info.get("name") if isinstance(language_info, dict) else None
+    metadata: dict[str, Any] = {"supported_encryption": ["curve"]}
+    if can_be_debugged(kernel_class):
+        metadata["debugger"] = True
     spec = KernelSpec(
         argv=[sys.executable, "-m", PACKAGE, "kernel", options.kernel, "-f", "{connection_file}"],
         display_name=options.display_name or default,
@@ -160,7 +184,8 @@ def install(options: argparse.Namespace) -> int:
         # There are no signals on Windows that could stop the code but not the kernel.
         interrupt_mode="message" if sys.platform == "win32" else "signal",
         env=search_path(PACKAGE, kernel_class.__module__),
-        metadata={"supported_encryption": ["curve"]},
+        metadata=metadata,
+        kernel_protocol_version=PROTOCOL_VERSION,
     )
     logo = [Path(__file__).with_name("kernels") / "logo-svg.svg"] if ours else []
     prefix = sys.prefix if options.sys_prefix else options.prefix
@@ -250,6 +275,27 @@ def describe_protocol(parser: Parser) -> None:
     describe(parser)
 
 
+# --- a kernel of one's own ---------------------------------------------------------------------
+
+
+def new(options: argparse.Namespace) -> int:
+    """Make a package with a kernel of your own, tests included, to start from."""
+    from .new import NewError, run
+
+    try:
+        say(run(options))
+    except (NewError, OSError) as error:
+        raise CommandError(f"new: {error}") from None
+    return 0
+
+
+def describe_new(parser: Parser) -> None:
+    """Add the arguments of `new`."""
+    from .new import describe
+
+    describe(parser)
+
+
 # --- the arguments -----------------------------------------------------------------------------
 
 
@@ -282,7 +328,9 @@ def make_parser() -> Parser:
 
     added = add(kernel, "kernel echo")
     add_kernel(added)
-    added.add_argument("-f", dest="file", metavar="FILE", help="its connection file (JSON)")
+    added.add_argument(
+        "-f", dest="file", metavar="FILE", help="its connection or registration file (JSON)"
+    )
     added.add_argument("--ip", help="without -f: the address to listen on (default: 127.0.0.1)")
     added.add_argument(
         "--transport", choices=("tcp", "ipc"), default="tcp", help="without -f (default: tcp)"
@@ -302,6 +350,8 @@ def make_parser() -> Parser:
     added.add_argument("name", metavar="NAME", help="the name that `kernelspecs` lists")
 
     add_json(add(kernelspecs, "kernelspecs --json"))
+
+    add(new, "new parrot --level 2").describe = describe_new
 
     add(protocol, "protocol show execute_request").describe = describe_protocol
     return parser

@@ -31,10 +31,10 @@ import traceback
 import types
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple, Protocol, TextIO
 
 from .kernel import Kernel, error_content
 from .wire import InvalidContent
@@ -53,6 +53,7 @@ REPR_METHODS = {
 }
 _HELP = re.compile(r"\s*(?:(\?{1,2})\s*([\w.]+)|([\w.]+)\s*(\?{1,2}))\s*")
 _CALLED_BY_US = re.compile(r"(^|[/\\])(zmq[/\\]|selectors\.py$)")
+_DEBUGGER = re.compile(r"(^|[/\\])_?pydevd")  # where code waits that an interrupt found stopped
 _CO_COROUTINE = 0x80  # as in `inspect`, which is slow to import
 _COMPILE_FLAGS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
@@ -199,9 +200,33 @@ class _Cell:
 _cell: ContextVar[_Cell] = ContextVar("cell")  # of the cell that this thread or task runs
 
 
+class Debugging(Protocol):
+    """What a kernel needs of a debugger; `debugger.Debugger` is one."""
+
+    def serve(
+        self,
+        namespace: dict[str, Any],
+        describe: Callable[[Any], tuple[dict[str, Any], dict[str, Any]]],
+        publish: Callable[[str, dict[str, Any]], None],
+        interrupt: Callable[[], Any],
+    ) -> None:
+        """Take what belongs to the kernel: its variables, and how they are shown."""
+
+    def cell(self, filename: str, code: str) -> None:
+        """Take note of a cell that is about to be compiled under this name."""
+
+    def left(self, error: BaseException | None) -> None:
+        """Take note that the code of a cell has come to its end, by an error perhaps."""
+
+    def answer(self, request: dict[str, Any]) -> Awaitable[dict[str, Any]]:
+        """Answer the content of a debug_request."""
+
+
 class PythonKernel(Kernel):
     """A kernel that runs Python."""
 
+    debuggable = True  # its class takes a `debugger`
+    supports_subshells = True
     implementation = "refimpl-python"
     implementation_version = "0.1.0"
     language_info = {
@@ -216,8 +241,8 @@ class PythonKernel(Kernel):
     banner = f"Python {sys.version}\nrefimpl, a kernel to read and to copy"
     help_links = [{"text": "Python", "url": f"https://docs.python.org/{sys.version_info[0]}"}]
 
-    def __init__(self, **given: Any) -> None:
-        """Prepare an empty namespace; what is given goes to `Kernel`."""
+    def __init__(self, debugger: Debugging | None = None, **given: Any) -> None:
+        """Prepare an empty namespace; what else is given goes to `Kernel`."""
         super().__init__(**given)
         self.module = types.ModuleType("__main__")
         self.namespace = self.module.__dict__
@@ -233,6 +258,10 @@ class PythonKernel(Kernel):
         self.stderr = OutStream("stderr", self.stream)
         self._redirection = self._redirect()  # lasts as long as the kernel
         self._unnumbered = 0
+        self._debugger = debugger
+        if debugger is not None:
+            self.supported_features = [*self.supported_features, "debugger"]
+            debugger.serve(self.namespace, mime_bundle, self.publish, self.do_interrupt)
 
     # --- the process is the user's -------------------------------------------------------------
 
@@ -350,7 +379,10 @@ class PythonKernel(Kernel):
         cell = _Cell()
         _cell.set(cell)
         with self._redirected():
-            error = await self._run_cell(code, self._filename(store_history))
+            filename = self._filename(store_history)
+            if self._debugger is not None:
+                self._debugger.cell(filename, code)
+            error = await self._run_cell(code, filename)
             if error is not None:
                 sys.last_type, sys.last_value = type(error), error  # for post-mortem debuggers
                 sys.last_traceback = error.__traceback__
@@ -404,9 +436,13 @@ class PythonKernel(Kernel):
                     result = eval(part, self.namespace)
                     if part.co_flags & _CO_COROUTINE:  # an await at the top level
                         result = await result
+            if self._debugger is not None:
+                self._debugger.left(None)
             if value is not None:
                 getattr(sys, "displayhook", self._displayhook)(result)
         except BaseException as error:
+            if self._debugger is not None:
+                self._debugger.left(error)
             return error
         return None
 
@@ -432,6 +468,11 @@ class PythonKernel(Kernel):
         except Exception as broken:  # the error of the user cannot be printed
             text = f"{type(error).__name__}: its traceback raised {type(broken).__name__}\n"
         return text.splitlines()
+
+    async def do_debug_request(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Let the debugger answer."""
+        assert self._debugger is not None  # or the feature would not be named
+        return await self._debugger.answer(message)
 
     # --- answers about code --------------------------------------------------------------------
 
@@ -585,6 +626,8 @@ def _hide_our_frames(report: traceback.TracebackException) -> None:
         seen.add(id(one))
         kept, ours = [], False
         for frame in one.stack:
+            if _DEBUGGER.search(frame.filename):
+                break
             ours = frame.filename in _OUR_FILES or (
                 ours and _CALLED_BY_US.search(frame.filename) is not None
             )

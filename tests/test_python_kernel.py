@@ -368,6 +368,7 @@ def test_pickle_in_a_started_kernel() -> None:
         ("e = ValueError('a'); e.add_note('more'); raise e", "ValueError", "a"),
     ],
 )
+@pytest.mark.rule("R-EXEC-11")
 def test_error(notebook: Notebook, code: str, ename: str | None, evalue: str | None) -> None:
     """An error of any kind is published and in the reply; the kernel goes on."""
     cell = notebook.run(code)
@@ -729,6 +730,7 @@ def test_display_raw(notebook: Notebook) -> None:
     assert "str" in cell.reply["evalue"]
 
 
+@pytest.mark.rule("R-DISP-2")
 def test_display_handle(notebook: Notebook) -> None:
     """A display with an id can be updated, by its handle or by update=True."""
     cell = notebook.run("h = display(1, display_id=True)\nh.update(2)\nh")
@@ -765,6 +767,7 @@ def test_handle_update_with_options(notebook: Notebook) -> None:
 
 
 @pytest.mark.parametrize("options", ["", ", display_id=None", ", display_id=True"])
+@pytest.mark.rule("R-DISP-2")
 def test_update_without_an_id(notebook: Notebook, options: str) -> None:
     """An update must say what it replaces."""
     cell = notebook.run(f"display(1, update=True{options})")
@@ -791,6 +794,8 @@ def test_order_of_outputs(notebook: Notebook) -> None:
     ]
 
 
+@pytest.mark.rule("R-EXEC-2")
+@pytest.mark.off_catalogue("clients leave out raw and output")
 def test_silent_cell(notebook: Notebook) -> None:
     """A silent cell runs, shows nothing, and is not remembered."""
     cell = notebook.run("x = 5\nprint(x)\ndisplay(x)\nx", silent=True)
@@ -941,6 +946,7 @@ def test_input_that_is_not_allowed(code: str) -> None:
 # --- user_expressions, payloads -----------------------------------------------------------------
 
 
+@pytest.mark.rule("R-EXEC-4")
 def test_user_expressions(notebook: Notebook) -> None:
     """Each expression has its own outcome, and one that fails spoils none of the others."""
     cell = notebook.run(
@@ -960,6 +966,7 @@ def test_user_expressions(notebook: Notebook) -> None:
 
 
 @pytest.mark.parametrize("expression", [5, None, ["x"], {"a": "b"}])
+@pytest.mark.off_catalogue("bad requests are the subject")
 def test_user_expression_that_is_no_text(notebook: Notebook, expression: Any) -> None:
     """An expression that is no text has an error of its own."""
     cell = notebook.run("", user_expressions={"a": expression, "b": "1"})
@@ -986,6 +993,7 @@ def test_user_expression_that_raises_anything(notebook: Notebook, expression: st
     assert cell.reply["user_expressions"]["b"]["status"] == "ok"
 
 
+@pytest.mark.rule("R-EXEC-5")
 def test_user_expressions_after_an_error(notebook: Notebook) -> None:
     """After a failure the expressions are not evaluated."""
     cell = notebook.run("1 / 0", user_expressions={"a": "globals().update(y=1)"})
@@ -1083,6 +1091,8 @@ CELLS = ["a = 1", "b = 2", "a = 1", "a + 1", "[b]"]
         ("search", {"pattern": None}, [1, 2, 3, 4, 5]),
     ],
 )
+@pytest.mark.rule("R-HIST-1")
+@pytest.mark.off_catalogue("clients leave out raw and output")
 def test_history(past: Notebook, kind: str, fields: dict[str, Any], lines: list[int]) -> None:
     """Earlier cells are found by place or by pattern, oldest first."""
     assert past.history(kind, **fields) == [[1, line, CELLS[line - 1]] for line in lines]
@@ -1096,11 +1106,13 @@ def test_history(past: Notebook, kind: str, fields: dict[str, Any], lines: list[
         ({"pattern": "*"}, [2, 3, 4, 5]),
     ],
 )
+@pytest.mark.off_catalogue("clients leave out raw and output")
 def test_unique_history(past: Notebook, fields: dict[str, Any], lines: list[int]) -> None:
     """Of cells that are alike, the latest is found, in its place."""
     assert [entry[1] for entry in past.history("search", unique=True, **fields)] == lines
 
 
+@pytest.mark.off_catalogue("clients leave out raw and output")
 def test_history_with_output(past: Notebook) -> None:
     """With output, each entry is a pair of the cell and the text of its value."""
     assert past.history("tail", n=3, output=True) == [
@@ -1110,6 +1122,7 @@ def test_history_with_output(past: Notebook) -> None:
     ]
 
 
+@pytest.mark.off_catalogue("clients leave out raw and output")
 def test_what_is_remembered(notebook: Notebook) -> None:
     """Failed cells are remembered; silent ones and those not to be stored are not."""
     notebook.run("1 / 0")
@@ -1120,6 +1133,7 @@ def test_what_is_remembered(notebook: Notebook) -> None:
     assert notebook.history("tail") == [[1, 1, "1 / 0"], [1, 2, "c?"], [1, 3, "raise SystemExit"]]
 
 
+@pytest.mark.off_catalogue("bad requests are the subject")
 def test_history_of_another_kind(past: Notebook) -> None:
     """An unknown kind of access is an error that names the field."""
     reply = past.request("history_request", {"hist_access_type": "all"})
@@ -1208,6 +1222,7 @@ def test_completion_of_an_attribute_yet_to_begin(notebook: Notebook) -> None:
     assert "box._b" in notebook.complete("box._")
 
 
+@pytest.mark.rule("R-CODE-2")
 def test_completion_ends_at_the_cursor(notebook: Notebook) -> None:
     """The range to replace ends at the cursor and counts code points."""
     reply = notebook.request("complete_request", {"code": "'😀'+pri", "cursor_pos": 7})
@@ -1659,11 +1674,14 @@ class AnyRequests(RuleBasedStateMachine):
         self.request("execute_request", {"code": "1"}, "control")
 
 
-TestAnyRequests = AnyRequests.TestCase
+TestAnyRequests = pytest.mark.off_catalogue("requests of every kind, bad ones too")(
+    AnyRequests.TestCase
+)
 TestAnyRequests.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
 
 
 @pytest.mark.parametrize("code", CODES)
+@pytest.mark.off_catalogue("clients leave out raw and output")
 def test_every_request_is_answered_after(code: str) -> None:
     """Whatever a cell did, it and every request after it are answered, each between its states."""
     machine = AnyRequests()
@@ -1677,6 +1695,7 @@ def test_every_request_is_answered_after(code: str) -> None:
     machine.request("history_request", {"hist_access_type": "tail", "n": 5, "output": True})
 
 
+@pytest.mark.rule("R-INFO-2")
 def test_kernel_info(notebook: Notebook) -> None:
     """The kernel tells a front end how to treat its language; all of it is JSON."""
     reply = notebook.request("kernel_info_request", {})

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import queue
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 import nbformat
 import pytest
+import zmq
 from jupyter_client import (
     AsyncKernelManager,
     BlockingKernelClient,
@@ -482,3 +484,51 @@ def test_nbconvert_executes_a_notebook(tmp_path, format_, suffix):
     page = Path(output).read_text("utf-8")
     assert "42\n" in page or '"42\\n"' in page
     assert "<b>bold</b>" in page
+
+
+# --- encryption ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def installed(jupyter, tmp_path_factory) -> Iterator[str]:
+    """Install our kernel as a user does; the spec says that it can encrypt."""
+    prefix = tmp_path_factory.mktemp("prefix")
+    command = [sys.executable, "-m", "refimpl", "install", "python", "--name", "encrypting"]
+    subprocess.run([*command, "--prefix", str(prefix)], check=True, capture_output=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", str(prefix / "share" / "jupyter"))
+        yield "encrypting"
+
+
+@pytest.mark.skipif(not zmq.has("curve"), reason="this libzmq has no CURVE")
+@pytest.mark.rule("R-CONN-1")
+def test_encrypted_because_the_client_requires_it(installed) -> None:
+    """A front end that requires encryption gets it, and runs cells as always."""
+    manager = KernelManager(kernel_name=installed, transport_encryption="required")
+    manager.start_kernel()
+    try:
+        assert manager.get_connection_info()["curve_publickey"]
+        with connected(manager) as client:
+            assert result(run(client, "6 * 7")[1]) == "42"
+    finally:
+        manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.skipif(not zmq.has("curve"), reason="this libzmq has no CURVE")
+def test_nobody_hears_an_encrypted_kernel_without_its_key(installed) -> None:
+    """Who knows the key for signatures, but not the one for encryption, gets no answer."""
+    manager = KernelManager(kernel_name=installed, transport_encryption="required")
+    manager.start_kernel()
+    try:
+        with connected(manager):
+            stranger = BlockingKernelClient()
+            info = manager.get_connection_info()
+            known = {k: v for k, v in info.items() if not k.startswith("curve")}
+            stranger.load_connection_info(known)
+            stranger.start_channels()
+            stranger.kernel_info()
+            with pytest.raises(queue.Empty):
+                stranger.get_shell_msg(timeout=0.5)
+            stranger.stop_channels()
+    finally:
+        manager.shutdown_kernel(now=True)
