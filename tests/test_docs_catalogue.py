@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from docutils import nodes
+from sphinx import addnodes
 
 from refimpl.messages import FILES, MESSAGES
 from refimpl.messages.differences import ADDED, CHANGED, DEPRECATED, Change
@@ -75,10 +76,15 @@ def test_an_address_in_a_text_is_a_link() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("run code", "Run code."), ("Run code.", "Run code."), ("`code` runs", "`code` runs.")],
+    [
+        ("run code", "Run code."),
+        ("Run code.", "Run code."),
+        ("`code` runs", "`code` runs."),
+        ("text, image, …", "Text, image, …"),
+    ],
 )
 def test_texts_become_sentences(text: str, expected: str) -> None:
-    """A purpose begins with a capital letter and ends with one full stop."""
+    """A purpose begins with a capital letter and ends with one full stop, or with three dots."""
     assert tables.sentence(text) == expected
 
 
@@ -143,6 +149,15 @@ def test_a_row_tells_all_that_the_catalogue_knows_of_a_field() -> None:
     ]
 
 
+def test_fields_that_are_told_elsewhere_share_a_row() -> None:
+    """What every reply has is explained once; each reply names the fields and links there."""
+    own = field("found", BOOLEAN, "Whether there is something.")
+    (shown,) = tables.object_tables(Struct("R", "", (*LINK.fields, own)), "x", told=LINK)
+    assert [row[0] for row in cells(shown)] == ["url", "found"]
+    (link,) = shown.findall(addnodes.pending_xref)
+    assert (link["reftarget"], link.astext()) == ("every-helplink", "as in every reply")
+
+
 def test_an_object_inside_gets_a_table_of_its_own() -> None:
     """The outer table comes first; the inner one is where the type links to."""
     kind = Struct("Reply", "A reply.", (field("links", ListOf(LINK), "Links."),))
@@ -162,7 +177,8 @@ def test_fields_that_nobody_knows_beforehand_have_a_row(rest: Type | None, rows:
 def test_fields_that_are_read_alike_share_a_row() -> None:
     """The same three readings are not told again for the next field."""
     readings = Readings("It says.", "They do.", "They rely.")
-    box = tables.folded_readings([("ename", readings), ("evalue", readings)])
+    alike = [field(name, STRING, "", readings=readings) for name in ("ename", "evalue")]
+    (box,) = tables.folded_readings(alike)
     assert cells(box) == [["ename, evalue", "It says.", "They do.", "They rely."]]
     assert box[0].astext() == "Three readings of ename and evalue"
 
@@ -368,7 +384,7 @@ def test_the_template_has_its_parts_in_order(site: Path) -> None:
         "Three readings of",
         "Seen live: A line",
         "JSON Schema: send, accept",
-        "Source: the specification, execute",
+        "Source: specification, execute",
     ]
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
@@ -404,7 +420,7 @@ def test_links_to_exchanges_open_the_very_message(site: Path) -> None:
 def test_a_cluster_message_is_shown_as_it_was_recorded(site: Path) -> None:
     """The folded JSON is a real message of that type."""
     text = section(site, "index.html", "message-registration_request")
-    (block,) = re.findall(r'<div class="highlight-json.*?<pre>(.*?)</pre>', text, re.DOTALL)
+    (block,) = re.findall(r'<div class="highlight-text.*?<pre>(.*?)</pre>', text, re.DOTALL)
     message = json.loads(html.unescape(re.sub(r"<[^>]*>", "", block)))
     assert message["header"]["msg_type"] == "registration_request"
     assert "uuid" in message["content"]

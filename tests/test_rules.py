@@ -18,7 +18,7 @@ from test_docs_ext import build
 
 from refimpl.kernel import Kernel
 from refimpl.messages import rules
-from refimpl.messages.rules import KINDS, LEVELS, RULES, SIDES, Rule
+from refimpl.messages.rules import KINDS, LEVELS, NORMATIVE, RULES, SIDES, Rule
 from refimpl.run_client import KernelClient, start_kernel
 from refimpl.wire import CHANNELS, Connection, Message, Session
 
@@ -62,6 +62,14 @@ def test_facts_are_well_formed(rule: Rule) -> None:
     assert urllib.parse.urlsplit(rule.source).scheme == "https"
     assert directives.source_name(rule.source)
     assert rule.untested[-1:] != "."
+
+
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES.values() if rule.kind == NORMATIVE], ids=lambda rule: rule.id
+)
+def test_normative_rule_can_be_read(rule: Rule) -> None:
+    """What is called normative stands in the specification or in an accepted proposal."""
+    assert re.match(r"specification, .|JEP \d", directives.source_name(rule.source))
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -30,7 +30,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -55,12 +54,12 @@ from refimpl.messages.model import (
     Struct,
 )
 
-from .exchange import folded, folded_title, optional_link
+from .exchange import as_json, folded, folded_title, optional_link
 from .fields import table
 from .paths import ROOT
 from .record import Sent, normalise
+from .rules import source_name
 from .tables import (
-    all_fields,
     bullets,
     folded_readings,
     joined,
@@ -73,6 +72,8 @@ from .tables import (
 )
 
 logger = logging.getLogger(__name__)
+
+REPLY = messages.kernel.REPLY  # the fields of every reply, which one table explains for all
 
 SCHEMAS = ROOT / "refimpl" / "schemas"
 RECORDINGS = ROOT / "tests" / "recordings"
@@ -153,6 +154,23 @@ def schema_links(key: str, docname: str) -> list[nodes.Node]:
     return found
 
 
+def source_links(source: str) -> list[nodes.Node]:
+    """Link to the places that a source names, of which several are separated by semicolons.
+
+    >>> places = "https://jupyter.org/enhancement-proposals/66-x/x.html; controller/hub.py"
+    >>> "".join(node.astext() for node in source_links(places))
+    'JEP 66; controller/hub.py'
+    """
+    found: list[nodes.Node] = []
+    for place in source.split("; "):
+        found += [nodes.Text("; ")] if found else []
+        if place.startswith("https:"):
+            found.append(nodes.reference("", source_name(place), refuri=place, internal=False))
+        else:
+            found += rich(place)
+    return found
+
+
 # --- recorded messages -------------------------------------------------------------------------
 
 
@@ -186,9 +204,7 @@ def recorded_message(sent: Sent, target: str) -> folded:
     title = folded_title("", "As recorded")
     way = f"{sent.sender} → {sent.receivers[0]}"
     title += [nodes.Text(" "), nodes.inline("", way, classes=["way"])]
-    text = json.dumps(sent.message, indent=2, ensure_ascii=False)
-    block = nodes.literal_block("", text, language="json", ids=[target])
-    return folded("", title, block, classes=["message"])
+    return folded("", title, as_json(sent.message, target), classes=["message"])
 
 
 # --- directives --------------------------------------------------------------------------------
@@ -240,10 +256,13 @@ class Template(GenericObject):
         return found
 
     def readings(self, kind: MessageType | FileType, fields: Iterable[Field]) -> list[nodes.Node]:
-        """Put what the specification, deployed programs and their peers say side by side."""
-        pairs = [("", kind.readings)] if kind.readings else []
-        pairs += [(path, field.readings) for path, field in all_fields(fields) if field.readings]
-        return [folded_readings(pairs)] if pairs else []
+        """Put what the specification, deployed programs and their peers say side by side.
+
+        What every reply has is left out: it is told once, with the table of these fields.
+        """
+        own = [field for field in fields if field not in REPLY.fields]
+        whole = "the file" if isinstance(kind, FileType) else "the message"
+        return folded_readings(own, whole, kind.readings)
 
     def versions(self, found: Sequence[differences.Change]) -> list[nodes.Node]:
         """List what became of it since the first version; nothing if that is all there is."""
@@ -259,14 +278,8 @@ class Template(GenericObject):
         line = nodes.paragraph("", "", classes=["footer"])
         if links := schema_links(kind.key, self.env.docname):
             line += nodes.inline("", "", nodes.Text("JSON Schema: "), *links)
-        if kind.source.startswith("https:"):
-            parts = urlsplit(kind.source)
-            where = "the specification" if "readthedocs" in parts.netloc else parts.netloc
-            link = nodes.reference("", f"{where}, {parts.fragment or parts.path[1:]}")
-            link["refuri"] = kind.source
-            line += nodes.inline("", "Source: ", link)
-        elif kind.source:
-            line += nodes.inline("", "", nodes.Text("Source: "), *rich(kind.source))
+        if kind.source:
+            line += nodes.inline("", "", nodes.Text("Source: "), *source_links(kind.source))
         return line
 
 
@@ -330,7 +343,7 @@ class MessageDirective(Template):
 
     def _tables(self, kind: MessageType) -> list[nodes.Node]:
         prefix = self.prefix(kind.key)
-        found = object_tables(kind.content(), prefix)
+        found = object_tables(kind.content(), prefix, told=REPLY)
         if not found:
             found.append(paragraph("The content is empty."))
         if kind.metadata:
@@ -408,7 +421,9 @@ class FieldsDirective(SphinxDirective):
             known = ", ".join(named_objects())
             raise self.error(f"fields: expected one of {known}, got {name!r}")
         prefix = f"fields-{nodes.make_id(name)}"
-        box = nodes.container("", *object_tables(named_objects()[name], prefix), ids=[prefix])
+        found = object_tables(named_objects()[name], prefix)
+        found += folded_readings(named_objects()[name].fields)
+        box = nodes.container("", *found, ids=[prefix])
         self.state.document.note_explicit_target(box)
         return [box]
 
@@ -463,12 +478,8 @@ class DebugCommandsDirective(SphinxDirective):
             for title, part in (("Arguments:", each.arguments), ("Body:", each.body)):
                 if part is not None:
                     tables += object_tables(part, f"{prefix}-{title[:-1].lower()}", title)
-            pairs = [("", each.readings)] if each.readings else []
             fields = [f for part in (each.arguments, each.body) if part for f in part.fields]
-            pairs += [
-                (path, field.readings) for path, field in all_fields(fields) if field.readings
-            ]
-            tables += [folded_readings(pairs)] if pairs else []
+            tables += folded_readings(fields, "the command", each.readings)
             title = folded_title("", "", nodes.literal("", each.name), ids=[prefix])
             found.append(folded("", title, *tables, classes=["fold"]))
         return found

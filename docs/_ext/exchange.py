@@ -132,10 +132,17 @@ def _folded_message(sent: Sent, number: int, target: str) -> folded:
         optional_link("channel", sent.channel, nodes.inline("", sent.channel)),
         nodes.Text("."),
     ]
-    text = json.dumps(sent.message, indent=2, ensure_ascii=False)
     # The id is inside, so that a browser that jumps to it opens what is folded around it.
-    block = nodes.literal_block("", text, language="json", ids=[target])
-    return folded("", line, about, block, classes=["message"])
+    return folded("", line, about, as_json(sent.message, target), classes=["message"])
+
+
+def as_json(message: dict[str, Any], target: str) -> nodes.literal_block:
+    """Show a message as JSON, without colours: there are hundreds, and most are never opened.
+
+    A third of the weight of a page would be the colours of what nobody looks at.
+    """
+    text = json.dumps(message, indent=2, ensure_ascii=False)
+    return nodes.literal_block("", text, language="text", ids=[target])
 
 
 def optional_link(role: str, name: str, shown: nodes.TextElement) -> nodes.Node:

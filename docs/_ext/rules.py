@@ -53,6 +53,8 @@ def source_name(url: str) -> str:
 
     >>> source_name("https://jupyter-client.readthedocs.io/en/stable/messaging.html#kernel-status")
     'specification, kernel status'
+    >>> source_name("https://jupyter-client.readthedocs.io/en/stable/kernels.html#handling-messages")
+    'specification, handling messages'
     >>> source_name("https://jupyter.org/enhancement-proposals/65-jupyter-xpub/jupyter-xpub.html")
     'JEP 65'
     >>> source_name("https://github.com/ipython/ipykernel/pull/1558")
@@ -69,8 +71,9 @@ def source_name(url: str) -> str:
             return "/".join(path)
         case ["jupyter.org", "enhancement-proposals", proposal, *_]:
             return f"JEP {proposal.partition('-')[0]}"
-        case ["jupyter-client.readthedocs.io", *_, "messaging.html"]:
-            return f"specification, {address.fragment.replace('-', ' ')}"
+        case ["jupyter-client.readthedocs.io", *_, "messaging.html" | "kernels.html" as page]:
+            section = address.fragment or page.removesuffix(".html")
+            return f"specification, {section.replace('-', ' ')}"
     raise ValueError(f"rule: source: expected an address that has a name, got {url}")
 
 
@@ -219,7 +222,7 @@ class FillQuestions(SphinxTransform):
                 ]
                 for signature in questions
             ]
-            place.replace_self(table(["Id", "Question", "In refimpl"], rows, ["fields"]))
+            place.replace_self(table(["Id", "Question", "In refimpl"], rows, ["rows", "questions"]))
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

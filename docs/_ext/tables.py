@@ -14,7 +14,7 @@ from typing import Any
 from docutils import nodes
 
 from refimpl.messages import MESSAGES
-from refimpl.messages.model import ABSENT, Field, OneOf, Readings, Struct, Type, structs
+from refimpl.messages.model import ABSENT, ANY, Field, OneOf, Readings, Struct, Type, structs
 
 from .exchange import folded, folded_title, optional_link
 from .fields import table
@@ -53,9 +53,10 @@ def paragraph(text: str, *classes: str) -> nodes.paragraph:
 
 
 def sentence(text: str) -> str:
-    """Begin with a capital letter, unless code comes first, and end with a full stop."""
+    """Begin with a capital letter, unless code comes first; end with a full stop or three dots."""
     text = text.strip()
-    return (text[:1].upper() + text[1:]).rstrip(".") + "."
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith("…") else text.rstrip(".") + "."
 
 
 def message_link(key: str) -> nodes.Node:
@@ -124,13 +125,30 @@ def field_row(field: Field, prefix: str) -> list[nodes.Node]:
         meaning += [nodes.Text(" See "), *rich(field.rule), nodes.Text(".")]
     if field.accepts is not None:
         meaning += [nodes.Text(" Expect ")]
-        meaning += [*type_nodes(field.accepts, prefix), nodes.Text(" from deployed programs.")]
+        anything = [nodes.Text("anything")]
+        meaning += anything if field.accepts == ANY else type_nodes(field.accepts, prefix)
+        meaning += nodes.Text(" from deployed programs.")
     return [name, kind, meaning]
 
 
-def field_table(fields: Iterable[Field], rest: Type | None, prefix: str) -> nodes.table:
-    """Write a table of fields."""
-    rows = [field_row(field, prefix) for field in fields]
+def told_row(fields: Sequence[Field], told: Struct) -> list[nodes.Node]:
+    """Write one row for fields that a table elsewhere explains."""
+    names = nodes.paragraph()
+    for field in fields:
+        names += [nodes.Text(", " if len(names) else ""), nodes.literal("", field.name)]
+    link = optional_link("ref", f"every-{told.name.lower()}", nodes.inline("", "as in every reply"))
+    link["refexplicit"] = True
+    return [names, nodes.paragraph("", "", link), paragraph(told.purpose)]
+
+
+def field_table(
+    fields: Iterable[Field], rest: Type | None, prefix: str, told: Struct | None = None
+) -> nodes.table:
+    """Write a table of fields; those that are also in `told` share the first row."""
+    fields = tuple(fields)
+    shared = [field for field in fields if told and field in told.fields]
+    rows = [told_row(shared, told)] if told and shared else []
+    rows += [field_row(field, prefix) for field in fields if field not in shared]
     if rest is not None and rest != OneOf():  # one of no values: there are no other fields
         other = nodes.paragraph("", "", nodes.emphasis("", "any other"))
         kind = nodes.paragraph("", "", *type_nodes(rest, prefix))
@@ -143,12 +161,17 @@ def has_fields(struct: Struct) -> bool:
     return bool(struct.fields) or struct.rest not in (None, OneOf())
 
 
-def object_tables(kind: Struct, prefix: str, about: str = "") -> list[nodes.Node]:
-    """Write the table of an object, and those of the objects in it, outer ones first."""
+def object_tables(
+    kind: Struct, prefix: str, about: str = "", told: Struct | None = None
+) -> list[nodes.Node]:
+    """Write the table of an object, and those of the objects in it, outer ones first.
+
+    `told` has fields that are explained elsewhere.
+    """
     found: list[nodes.Node] = []
     if has_fields(kind):
         found += [paragraph(about, "object")] if about else []
-        found.append(field_table(kind.fields, kind.rest, prefix))
+        found.append(field_table(kind.fields, kind.rest, prefix, told))
     inner = {struct.name: struct for struct in structs(kind) if struct is not kind}
     for struct in reversed(inner.values()):
         title = nodes.paragraph("", "", nodes.strong("", struct.name), nodes.Text(": "))
@@ -164,14 +187,21 @@ def object_tables(kind: Struct, prefix: str, about: str = "") -> list[nodes.Node
 # --- what follows the body ---------------------------------------------------------------------
 
 
-def folded_readings(pairs: Sequence[tuple[str, Readings]]) -> folded:
-    """Put three readings side by side, folded: of the whole (an empty name), and of fields.
+def folded_readings(
+    fields: Iterable[Field], whole: str = "", of_whole: Readings | None = None
+) -> list[nodes.Node]:
+    """Put three readings side by side, folded: of the whole, and of fields; nothing if all agree.
 
     Fields that are read alike share a row.
     """
     about: dict[Readings, list[str]] = {}
-    for name, readings in pairs:
-        about.setdefault(readings, []).append(f"`{name}`" if name else "the message")
+    if of_whole:
+        about[of_whole] = [whole]
+    for path, field in all_fields(fields):
+        if field.readings:
+            about.setdefault(field.readings, []).append(f"`{path}`")
+    if not about:
+        return []
     rows: list[list[nodes.Node]] = [
         [
             paragraph(", ".join(dict.fromkeys(names))),
@@ -184,7 +214,7 @@ def folded_readings(pairs: Sequence[tuple[str, Readings]]) -> folded:
     head = ["About", "The specification says", "Deployed programs do", "The other side relies on"]
     names = dict.fromkeys(name for names in about.values() for name in names)
     title = folded_title("", "", *rich(f"Three readings of {joined([*names], 'and')}"))
-    return folded("", title, table(head, rows, ["readings"]), classes=["fold"])
+    return [folded("", title, table(head, rows, ["readings"]), classes=["fold"])]
 
 
 def all_fields(fields: Iterable[Field], path: str = "") -> Iterator[tuple[str, Field]]:
