@@ -14,8 +14,15 @@ Round the starter:
 - `connection`, `kernelspec`: connection files on disk, installed kernels.
 - `client`: one request and everything that answers it.
 - `run_client`: a client's sockets, and a kernel process of its own.
-- `kernels`: further kernels, `kernels.echo` first.
+- `run_subshells`, `run_registration`, `debugger`, `run_debugger`: what a kernel can do beyond the
+  starter.
+- `kernels`: further kernels: `echo`, `rpn`, `bash`, `ipython`.
+- `new`: a package of one's own, made from the files of this one.
 - `__main__`: the command line, `python -m refimpl`.
+
+The protocol as data:
+
+- `messages`: the catalogue of every message; `schemas` and `contents` are written from it.
 
 What decides is kept apart from what does: only modules named `run_*` open sockets, start threads
 or look at a clock. Imports point downwards, in the order wire, kernel, kernels, command line.
