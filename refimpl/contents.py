@@ -820,7 +820,7 @@ InterruptReply: TypeAlias = InterruptReplyOk | InterruptReplyError | InterruptRe
 
 
 class DebugRequest(TypedDict):
-    """Pass a request on to the debugger; see DEBUG_COMMANDS."""
+    """Pass a request on to the debugger."""
 
     type: Literal["request"]
     """What it is to the debugger."""
@@ -829,7 +829,7 @@ class DebugRequest(TypedDict):
     """The client's number for it, counted up."""
 
     command: str
-    """What to do."""
+    """What to do: `setBreakpoints`, `dumpCell`, …"""
 
     arguments: NotRequired[dict[str, Any]]
     """With what; each command has its own. Without it: {}."""
@@ -1221,7 +1221,7 @@ class CommClose(TypedDict):
 
 
 class RegistrationRequest(TypedDict):
-    """Asks to become an engine of the cluster."""
+    """Ask to become an engine of the cluster."""
 
     uuid: str
     """The engine's uuid: the identity of its sockets."""
@@ -1266,7 +1266,7 @@ NoEngine: TypeAlias = dict[str, Never]
 
 
 class RegistrationReplyOk(TypedDict):
-    """Gives the engine its id, or refuses it. If `status` is "ok"."""
+    """Give the engine its id, or refuse it. If `status` is "ok"."""
 
     status: Literal["ok"]
     """How it went."""
@@ -1282,7 +1282,7 @@ class RegistrationReplyOk(TypedDict):
 
 
 class RegistrationReplyError(TypedDict):
-    """Gives the engine its id, or refuses it. If `status` is "error"."""
+    """Give the engine its id, or refuse it. If `status` is "error"."""
 
     status: Literal["error"]
     """How it went."""
@@ -1301,22 +1301,22 @@ class RegistrationReplyError(TypedDict):
 
 
 RegistrationReply: TypeAlias = RegistrationReplyOk | RegistrationReplyError
-"""Gives the engine its id, or refuses it."""
+"""Give the engine its id, or refuse it."""
 
 
 class UnregistrationRequest(TypedDict):
-    """Says that an engine is gone. There is no reply."""
+    """Tell that an engine is gone. There is no reply."""
 
     id: int | None
     """The engine's id; null if it never got one."""
 
 
 class ConnectionRequest(TypedDict):
-    """Asks which engines there are."""
+    """Ask which engines there are."""
 
 
 class ConnectionReply(TypedDict):
-    """Lists the engines."""
+    """List the engines."""
 
     status: Literal["ok"]
     """It is done; a failure is told by a `hub_error`."""
@@ -1326,7 +1326,7 @@ class ConnectionReply(TypedDict):
 
 
 class QueueRequest(TypedDict):
-    """Asks how much is waiting where."""
+    """Ask how much is waiting where."""
 
     targets: int | str | list[int | str] | None
     """Which engines: an id, a uuid, a list of them, or null for all."""
@@ -1349,7 +1349,7 @@ class EngineQueue(TypedDict):
 
 
 class QueueReply(TypedDict):
-    """Tells how much is waiting where: a field for each engine, named by its id. Other keys hold:
+    """Tell how much is waiting where: a field for each engine, named by its id. Other keys hold:
     EngineQueue."""
 
     status: Literal["ok"]
@@ -1360,14 +1360,14 @@ class QueueReply(TypedDict):
 
 
 class LoadRequest(TypedDict):
-    """Asks how many requests each engine has."""
+    """Ask how many requests each engine has."""
 
     targets: int | str | list[int | str] | None
     """Which engines: an id, a uuid, a list of them, or null for all."""
 
 
 class LoadReply(TypedDict):
-    """Tells how many requests each engine has: a field for each, named by its id. Other keys hold:
+    """Tell how many requests each engine has: a field for each, named by its id. Other keys hold:
     integer."""
 
     status: Literal["ok"]
@@ -1375,7 +1375,7 @@ class LoadReply(TypedDict):
 
 
 class ResultRequest(TypedDict):
-    """Asks for the results of requests, anybody's."""
+    """Ask for the results of requests, anybody's."""
 
     msg_ids: list[str]
     """The `msg_id` of each request that is meant."""
@@ -1429,7 +1429,7 @@ class Result(TypedDict):
 
 
 class ResultReplyOk(TypedDict):
-    """Says which requests are done. Unless only the status was asked, it has a field for each that
+    """Tell which requests are done. Unless only the status was asked, it has a field for each that
     is, named by its id. Other keys hold: Result. If `status` is "ok"."""
 
     status: Literal["ok"]
@@ -1443,7 +1443,7 @@ class ResultReplyOk(TypedDict):
 
 
 class ResultReplyError(TypedDict):
-    """Says which requests are done. Unless only the status was asked, it has a field for each that
+    """Tell which requests are done. Unless only the status was asked, it has a field for each that
     is, named by its id. Other keys hold: Result. If `status` is "error"."""
 
     status: Literal["error"]
@@ -1463,16 +1463,16 @@ class ResultReplyError(TypedDict):
 
 
 ResultReply: TypeAlias = ResultReplyOk | ResultReplyError
-"""Says which requests are done. Unless only the status was asked, it has a field for each that is,
+"""Tell which requests are done. Unless only the status was asked, it has a field for each that is,
 named by its id."""
 
 
 class HubHistoryRequest(TypedDict):
-    """Asks for the ids of all requests that the hub remembers."""
+    """Ask for the ids of all requests that the hub remembers."""
 
 
 class HubHistoryReplyOk(TypedDict):
-    """Lists the ids of all requests that the hub remembers. If `status` is "ok"."""
+    """List the ids of all requests that the hub remembers. If `status` is "ok"."""
 
     status: Literal["ok"]
     """How it went."""
@@ -1482,7 +1482,7 @@ class HubHistoryReplyOk(TypedDict):
 
 
 class HubHistoryReplyError(TypedDict):
-    """Lists the ids of all requests that the hub remembers. If `status` is "error"."""
+    """List the ids of all requests that the hub remembers. If `status` is "error"."""
 
     status: Literal["error"]
     """How it went."""
@@ -1501,11 +1501,11 @@ class HubHistoryReplyError(TypedDict):
 
 
 HubHistoryReply: TypeAlias = HubHistoryReplyOk | HubHistoryReplyError
-"""Lists the ids of all requests that the hub remembers."""
+"""List the ids of all requests that the hub remembers."""
 
 
 class DbRequest(TypedDict):
-    """Searches the records of the hub."""
+    """Search the records of the hub."""
 
     query: NotRequired[dict[str, Any]]
     """What has to hold: a value to be equal to, or an object of operators and operands. Without it:
@@ -1592,7 +1592,7 @@ class Record(TypedDict):
 
 
 class DbReplyOk(TypedDict):
-    """Lists the records that were found. If `status` is "ok"."""
+    """List the records that were found. If `status` is "ok"."""
 
     status: Literal["ok"]
     """How it went."""
@@ -1608,7 +1608,7 @@ class DbReplyOk(TypedDict):
 
 
 class DbReplyError(TypedDict):
-    """Lists the records that were found. If `status` is "error"."""
+    """List the records that were found. If `status` is "error"."""
 
     status: Literal["error"]
     """How it went."""
@@ -1627,11 +1627,11 @@ class DbReplyError(TypedDict):
 
 
 DbReply: TypeAlias = DbReplyOk | DbReplyError
-"""Lists the records that were found."""
+"""List the records that were found."""
 
 
 class PurgeRequest(TypedDict):
-    """Asks the hub to forget."""
+    """Ask the hub to forget requests."""
 
     msg_ids: NotRequired[list[str] | Literal["all"]]
     """What to forget; `all`: everything that is done. Without it: []."""
@@ -1641,14 +1641,14 @@ class PurgeRequest(TypedDict):
 
 
 class PurgeReplyOk(TypedDict):
-    """Says that it is forgotten. If `status` is "ok"."""
+    """Tell that they are forgotten. If `status` is "ok"."""
 
     status: Literal["ok"]
     """How it went."""
 
 
 class PurgeReplyError(TypedDict):
-    """Says that it is forgotten. If `status` is "error"."""
+    """Tell that they are forgotten. If `status` is "error"."""
 
     status: Literal["error"]
     """How it went."""
@@ -1667,18 +1667,18 @@ class PurgeReplyError(TypedDict):
 
 
 PurgeReply: TypeAlias = PurgeReplyOk | PurgeReplyError
-"""Says that it is forgotten."""
+"""Tell that they are forgotten."""
 
 
 class ResubmitRequest(TypedDict):
-    """Asks the hub to send requests again, as tasks."""
+    """Ask the hub to send requests again, as tasks."""
 
     msg_ids: list[str]
     """The `msg_id` of each request that is meant."""
 
 
 class ResubmitReplyOk(TypedDict):
-    """Tells the new ids. If `status` is "ok"."""
+    """Tell the new ids. If `status` is "ok"."""
 
     status: Literal["ok"]
     """How it went."""
@@ -1688,7 +1688,7 @@ class ResubmitReplyOk(TypedDict):
 
 
 class ResubmitReplyError(TypedDict):
-    """Tells the new ids. If `status` is "error"."""
+    """Tell the new ids. If `status` is "error"."""
 
     status: Literal["error"]
     """How it went."""
@@ -1707,29 +1707,29 @@ class ResubmitReplyError(TypedDict):
 
 
 ResubmitReply: TypeAlias = ResubmitReplyOk | ResubmitReplyError
-"""Tells the new ids."""
+"""Tell the new ids."""
 
 
 class HubShutdownRequest(TypedDict):
-    """Ends the hub."""
+    """End the hub."""
 
 
 class HubShutdownReply(TypedDict):
-    """Says that the hub will end."""
+    """Tell that the hub will end."""
 
     status: Literal["ok"]
     """It is done; a failure is told by a `hub_error`."""
 
 
 class BecomeDaskRequest(TypedDict):
-    """Starts a scheduler of dask.distributed in the hub, unless one runs."""
+    """Start a scheduler of dask.distributed in the hub, unless one runs."""
 
     scheduler_args: NotRequired[dict[str, Any]]
     """Arguments of the scheduler. Without it: {}."""
 
 
 class BecomeDaskReply(TypedDict):
-    """Tells where that scheduler is."""
+    """Tell where the scheduler of dask.distributed is."""
 
     status: Literal["ok"]
     """It is done; a failure is told by a `hub_error`."""
@@ -1745,18 +1745,18 @@ class BecomeDaskReply(TypedDict):
 
 
 class StopDistributedRequest(TypedDict):
-    """Stops that scheduler."""
+    """Stop the scheduler of dask.distributed."""
 
 
 class StopDistributedReply(TypedDict):
-    """Says that it is stopped, or that there was none."""
+    """Tell that the scheduler is stopped, or that there was none."""
 
     status: Literal["ok"]
     """It is done; a failure is told by a `hub_error`."""
 
 
 class HubErrorError(TypedDict):
-    """Says that a request could not be handled, in place of the reply that belongs to it. If
+    """Tell that a request could not be handled, in place of the reply that belongs to it. If
     `status` is "error"."""
 
     status: Literal["error"]
@@ -1776,11 +1776,11 @@ class HubErrorError(TypedDict):
 
 
 HubError: TypeAlias = HubErrorError
-"""Says that a request could not be handled, in place of the reply that belongs to it."""
+"""Tell that a request could not be handled, in place of the reply that belongs to it."""
 
 
 class RegistrationNotification(TypedDict):
-    """Says that an engine can be used."""
+    """Tell all clients that an engine can be used."""
 
     id: int
     """The engine's id."""
@@ -1790,7 +1790,7 @@ class RegistrationNotification(TypedDict):
 
 
 class UnregistrationNotification(TypedDict):
-    """Says that an engine is gone."""
+    """Tell all clients that an engine is gone."""
 
     id: int
     """The engine's id."""
@@ -1800,7 +1800,7 @@ class UnregistrationNotification(TypedDict):
 
 
 class ShutdownNotification(TypedDict):
-    """Says that the hub ends."""
+    """Tell all clients that the hub ends."""
 
     status: Literal["ok"]
     """Always ok."""
@@ -1814,7 +1814,7 @@ class ApplyRequestMetadata(TypedDict):
 
 
 class ApplyRequest(TypedDict):
-    """Calls a function on one engine."""
+    """Call a function on one engine."""
 
 
 class Dependency(TypedDict):
@@ -1856,7 +1856,7 @@ class TaskApplyRequestMetadata(TypedDict):
 
 
 class TaskApplyRequest(TypedDict):
-    """Calls a function on whichever engine the scheduler chooses."""
+    """Call a function on whichever engine the scheduler chooses."""
 
 
 class BroadcastApplyRequestMetadata(TypedDict):
@@ -1876,7 +1876,7 @@ class BroadcastApplyRequestMetadata(TypedDict):
 
 
 class BroadcastApplyRequest(TypedDict):
-    """Calls a function on many engines; the arguments are sent once."""
+    """Call a function on many engines; the arguments are sent once."""
 
 
 class EngineName(TypedDict):
@@ -2001,14 +2001,14 @@ class EngineInfo(TypedDict):
 
 
 class ApplyReplyOk(TypedDict):
-    """Returns what the function returned, or tells why not. If `status` is "ok"."""
+    """Return what the function returned, or tell why it did not. If `status` is "ok"."""
 
     status: Literal["ok"]
     """How it went. `aborted`: it was never begun."""
 
 
 class ApplyReplyError(TypedDict):
-    """Returns what the function returned, or tells why not. If `status` is "error"."""
+    """Return what the function returned, or tell why it did not. If `status` is "error"."""
 
     status: Literal["error"]
     """How it went. `aborted`: it was never begun."""
@@ -2027,14 +2027,14 @@ class ApplyReplyError(TypedDict):
 
 
 class ApplyReplyAborted(TypedDict):
-    """Returns what the function returned, or tells why not. If `status` is "aborted"."""
+    """Return what the function returned, or tell why it did not. If `status` is "aborted"."""
 
     status: Literal["aborted"]
     """How it went. `aborted`: it was never begun."""
 
 
 ApplyReply: TypeAlias = ApplyReplyOk | ApplyReplyError | ApplyReplyAborted
-"""Returns what the function returned, or tells why not."""
+"""Return what the function returned, or tell why it did not."""
 
 
 class BroadcastApplyReplyMetadataOk(TypedDict):
@@ -2145,7 +2145,7 @@ BroadcastApplyReplyMetadata: TypeAlias = (
 
 
 class BroadcastApplyReplyOk(TypedDict):
-    """Returns the results of all engines in one, if the request asked for that. If `status` is
+    """Return the results of all engines in one, if the request asked for that. If `status` is
     "ok"."""
 
     status: Literal["ok"]
@@ -2153,7 +2153,7 @@ class BroadcastApplyReplyOk(TypedDict):
 
 
 class BroadcastApplyReplyError(TypedDict):
-    """Returns the results of all engines in one, if the request asked for that. If `status` is
+    """Return the results of all engines in one, if the request asked for that. If `status` is
     "error"."""
 
     status: Literal["error"]
@@ -2173,7 +2173,7 @@ class BroadcastApplyReplyError(TypedDict):
 
 
 class BroadcastApplyReplyAborted(TypedDict):
-    """Returns the results of all engines in one, if the request asked for that. If `status` is
+    """Return the results of all engines in one, if the request asked for that. If `status` is
     "aborted"."""
 
     status: Literal["aborted"]
@@ -2185,7 +2185,7 @@ BroadcastApplyReply: TypeAlias = (
     | BroadcastApplyReplyError
     | BroadcastApplyReplyAborted
 )
-"""Returns the results of all engines in one, if the request asked for that."""
+"""Return the results of all engines in one, if the request asked for that."""
 
 
 class SchedulerApplyReplyMetadata(TypedDict):
@@ -2202,14 +2202,14 @@ class SchedulerApplyReplyMetadata(TypedDict):
 
 
 class SchedulerApplyReplyError(TypedDict):
-    """Tells that no engine will answer a task; also in answer to an `execute_request`. If `status`
+    """Tell that no engine will answer a task; also in answer to an `execute_request`. If `status`
     is "error"."""
 
     status: Literal["error"]
     """Always error."""
 
     ename: Literal["InvalidDependency", "ImpossibleDependency", "TaskTimeout", "EngineError"]
-    """Why: see `SCHEDULER_ERRORS`."""
+    """Why no engine will."""
 
     evalue: str
     """The text of the exception; may be empty."""
@@ -2222,7 +2222,7 @@ class SchedulerApplyReplyError(TypedDict):
 
 
 SchedulerApplyReply: TypeAlias = SchedulerApplyReplyError
-"""Tells that no engine will answer a task; also in answer to an `execute_request`."""
+"""Tell that no engine will answer a task; also in answer to an `execute_request`."""
 
 
 class EngineExecuteRequestMetadata(TypedDict):
@@ -2233,7 +2233,7 @@ class EngineExecuteRequestMetadata(TypedDict):
 
 
 class EngineExecuteRequest(TypedDict):
-    """Runs code on one engine."""
+    """Run code on one engine."""
 
     code: str
     """The source."""
@@ -2271,7 +2271,7 @@ class BroadcastExecuteRequestMetadata(TypedDict):
 
 
 class BroadcastExecuteRequest(TypedDict):
-    """Runs code on many engines; a client never asks for one joined reply."""
+    """Run code on many engines; a client never asks for one joined reply."""
 
     code: str
     """The source."""
@@ -2391,7 +2391,7 @@ EngineExecuteReplyMetadata: TypeAlias = (
 
 
 class EngineExecuteReplyOk(TypedDict):
-    """Tells how the code went; its output has been published. If `status` is "ok"."""
+    """Tell how the code went; its output has been published. If `status` is "ok"."""
 
     status: Literal["ok"]
     """How it went. `aborted`: it was never begun."""
@@ -2407,7 +2407,7 @@ class EngineExecuteReplyOk(TypedDict):
 
 
 class EngineExecuteReplyError(TypedDict):
-    """Tells how the code went; its output has been published. If `status` is "error"."""
+    """Tell how the code went; its output has been published. If `status` is "error"."""
 
     status: Literal["error"]
     """How it went. `aborted`: it was never begun."""
@@ -2432,7 +2432,7 @@ class EngineExecuteReplyError(TypedDict):
 
 
 class EngineExecuteReplyAborted(TypedDict):
-    """Tells how the code went; its output has been published. If `status` is "aborted"."""
+    """Tell how the code went; its output has been published. If `status` is "aborted"."""
 
     status: Literal["aborted"]
     """How it went. `aborted`: it was never begun."""
@@ -2446,11 +2446,11 @@ EngineExecuteReply: TypeAlias = (
     | EngineExecuteReplyError
     | EngineExecuteReplyAborted
 )
-"""Tells how the code went; its output has been published."""
+"""Tell how the code went; its output has been published."""
 
 
 class ClearRequest(TypedDict):
-    """Empties the namespace of an engine."""
+    """Empty the namespace of an engine."""
 
 
 class ClearReplyMetadata(TypedDict):
@@ -2461,14 +2461,14 @@ class ClearReplyMetadata(TypedDict):
 
 
 class ClearReply(TypedDict):
-    """Says that the namespace is empty but for IPython's own names."""
+    """Tell that the namespace is empty but for IPython's own names."""
 
     status: Literal["ok"]
     """Always ok."""
 
 
 class AbortRequest(TypedDict):
-    """Keeps requests that still wait in the engine's queue from being run."""
+    """Keep requests that still wait in the engine's queue from being run."""
 
     msg_ids: list[str] | str
     """Which; an empty list: all waiting execute requests."""
@@ -2482,14 +2482,14 @@ class AbortReplyMetadata(TypedDict):
 
 
 class AbortReply(TypedDict):
-    """Says that the ids are noted. Each request is then answered, `aborted`, in its turn."""
+    """Tell that the ids are noted. Each request is then answered, `aborted`, in its turn."""
 
     status: Literal["ok"]
     """Always ok."""
 
 
 class EngineShutdownRequest(TypedDict):
-    """Ends an engine."""
+    """End an engine."""
 
     restart: bool
     """False: an engine does not restart."""
@@ -2503,7 +2503,7 @@ class EngineShutdownReplyMetadata(TypedDict):
 
 
 class EngineShutdownReply(TypedDict):
-    """Says that the engine ends: to who asked, and to everyone."""
+    """Tell that the engine ends: the one who asked, and everyone."""
 
     status: Literal["ok"]
     """Always ok."""
@@ -2513,21 +2513,21 @@ class EngineShutdownReply(TypedDict):
 
 
 class SignalRequest(TypedDict):
-    """Sends a signal to the process of an engine."""
+    """Send a signal to the process of an engine."""
 
     sig: int | str
     """The number, or the name: `SIGINT`."""
 
 
 class NannyRequestOk(TypedDict):
-    """Says that the signal was sent. It is the reply, in spite of its name. If `status` is "ok"."""
+    """Tell that the signal was sent. It is the reply, in spite of its name. If `status` is "ok"."""
 
     status: Literal["ok"]
     """How it went."""
 
 
 class NannyRequestError(TypedDict):
-    """Says that the signal was sent. It is the reply, in spite of its name. If `status` is
+    """Tell that the signal was sent. It is the reply, in spite of its name. If `status` is
     "error"."""
 
     status: Literal["error"]
@@ -2547,7 +2547,7 @@ class NannyRequestError(TypedDict):
 
 
 NannyRequest: TypeAlias = NannyRequestOk | NannyRequestError
-"""Says that the signal was sent. It is the reply, in spite of its name."""
+"""Tell that the signal was sent. It is the reply, in spite of its name."""
 
 
 class EngineStatusMetadata(TypedDict):
@@ -2558,7 +2558,7 @@ class EngineStatusMetadata(TypedDict):
 
 
 class EngineStatus(TypedDict):
-    """Says that an engine begins or ends with a request. After `idle` no more output comes."""
+    """Tell that an engine begins or ends with a request. After `idle` no more output comes."""
 
     execution_state: Literal["busy", "idle", "starting"]
     """What it does now."""
@@ -2572,7 +2572,7 @@ class EngineStreamMetadata(TypedDict):
 
 
 class EngineStream(TypedDict):
-    """Text that was printed."""
+    """Show text that was printed."""
 
     name: Literal["stdout", "stderr"]
     """Where it was printed."""
@@ -2589,7 +2589,7 @@ class EngineExecuteInputMetadata(TypedDict):
 
 
 class EngineExecuteInput(TypedDict):
-    """The code that is run, unless it is silent."""
+    """Show which code is run, unless it is silent."""
 
     code: str
     """The source."""
@@ -2606,7 +2606,7 @@ class EngineExecuteResultMetadata(TypedDict):
 
 
 class EngineExecuteResult(TypedDict):
-    """The value of the last expression, unless it is silent."""
+    """Show the value of the last expression, unless the request is silent."""
 
     data: dict[str, Any]
     """The value in several forms."""
@@ -2626,7 +2626,7 @@ class EngineDisplayDataMetadata(TypedDict):
 
 
 class EngineDisplayData(TypedDict):
-    """Something to show; also if the request is silent."""
+    """Show something; also if the request is silent."""
 
     data: dict[str, Any]
     """What to show, in several forms."""
@@ -2646,7 +2646,7 @@ class EngineUpdateDisplayDataMetadata(TypedDict):
 
 
 class EngineUpdateDisplayData(TypedDict):
-    """Something else to show in place of an earlier display."""
+    """Show something else in place of an earlier display."""
 
     data: dict[str, Any]
     """What to show, in several forms."""
@@ -2666,7 +2666,7 @@ class EngineClearOutputMetadata(TypedDict):
 
 
 class EngineClearOutput(TypedDict):
-    """Asks to remove what was shown."""
+    """Remove what was shown."""
 
     wait: NotRequired[bool]
     """Not before something new comes. Without it: false."""
@@ -2680,7 +2680,7 @@ class EngineErrorMetadata(TypedDict):
 
 
 class EngineError(TypedDict):
-    """An error in a function or in code; also if the request is silent."""
+    """Show an error in a function or in code; also if the request is silent."""
 
     ename: str
     """The name of the exception's class."""
@@ -2700,7 +2700,7 @@ class EngineCommOpenMetadata(TypedDict):
 
 
 class EngineCommOpen(TypedDict):
-    """Opens a comm, a conversation between code of the user and a widget."""
+    """Open a comm, a conversation between code of the user and a widget."""
 
     comm_id: str
     """The comm."""
@@ -2708,8 +2708,8 @@ class EngineCommOpen(TypedDict):
     target_name: str
     """Who is to take part at the other end."""
 
-    target_module: NotRequired[str | None]
-    """As in the kernel protocol. Without it: null."""
+    target_module: NotRequired[str]
+    """Where a notebook of old finds the code."""
 
     data: NotRequired[dict[str, Any]]
     """What is said; the two ends know what it means. Without it: {}."""
@@ -2723,7 +2723,7 @@ class EngineCommMsgMetadata(TypedDict):
 
 
 class EngineCommMsg(TypedDict):
-    """Says something in a comm."""
+    """Send something along a comm."""
 
     comm_id: str
     """The comm."""
@@ -2740,7 +2740,7 @@ class EngineCommCloseMetadata(TypedDict):
 
 
 class EngineCommClose(TypedDict):
-    """Ends a comm."""
+    """Close a comm."""
 
     comm_id: str
     """The comm."""
@@ -2757,7 +2757,7 @@ class DataMessageMetadata(TypedDict):
 
 
 class DataMessage(TypedDict):
-    """Data that a function publishes while it runs."""
+    """Bring data that a function publishes while it runs."""
 
     keys: list[str]
     """The names of the data."""
@@ -2771,28 +2771,28 @@ class EngineIopubWelcomeMetadata(TypedDict):
 
 
 class EngineIopubWelcome(TypedDict):
-    """The first message of an engine: its socket greets the relay that subscribed."""
+    """Greet the relay that subscribed: the first message of an engine."""
 
     subscription: str
     """The topic of the subscription: empty."""
 
 
 class NewHeart(TypedDict):
-    """Says which hearts began to beat: their registrations are complete."""
+    """Tell which hearts began to beat: their registrations are complete."""
 
     hearts: list[str]
     """The uuids."""
 
 
 class StoppedHeart(TypedDict):
-    """Says which hearts have stopped: ten pings in a row were not answered."""
+    """Tell which hearts have stopped: ten pings in a row were not answered."""
 
     hearts: list[str]
     """The uuids."""
 
 
 class TaskDestination(TypedDict):
-    """Says which engine got a task."""
+    """Tell which engine got a task."""
 
     msg_id: str
     """The task."""

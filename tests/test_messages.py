@@ -142,6 +142,17 @@ def test_changes_add_up():
     assert len(steps) > 20
 
 
+def test_nothing_changes_before_it_exists():
+    """What became of a field before a message that has it is no change of that message."""
+    found = changes("0", VERSIONS[-1], MESSAGES.values(), FILES.values())
+    for change in found:
+        since = MESSAGES[change.key].since if change.key in MESSAGES else ""
+        assert not since or change.path == "" or not is_in(change.version, since), change
+    aborted = {each.key for each in found if each.path == "content.status"}
+    assert "execute_reply" in aborted
+    assert aborted.isdisjoint({"comm_info_reply", "interrupt_reply", "create_subshell_reply"})
+
+
 def test_catalogue_needs_the_standard_library_only():
     """The catalogue and all that is made of it import nothing that has to be installed."""
     code = (

@@ -1,5 +1,6 @@
 """`python -m refimpl protocol`, as a user sees it."""
 
+import gzip
 import io
 import json
 import os
@@ -71,6 +72,9 @@ def folder(tmp_path, monkeypatch) -> Path:
     for name, text in texts.items():
         (tmp_path / name).write_text(text, "utf-8")
     (tmp_path / "latin.json").write_bytes(b'{"argv": "\xe9"}')
+    (tmp_path / "mark.json").write_text(json.dumps(SPEC), "utf-8-sig")
+    (tmp_path / "wide.json").write_text(json.dumps(SPEC), "utf-16")
+    (tmp_path / "packed.json").write_bytes(gzip.compress(json.dumps(SPEC).encode()))
     (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -138,6 +142,9 @@ ERRORS = [
     ("validate text.json", "text.json: not JSON: Expecting value: line 1 column 1"),
     ("validate broken.jsonl", "broken.jsonl: line 2: not JSON: "),
     ("validate latin.json", "latin.json: not UTF-8: byte 10"),
+    ("validate mark.json", "mark.json: expected JSON in UTF-8, got a byte order mark before it"),
+    ("validate wide.json", "wide.json: expected JSON in UTF-8, got UTF-16"),
+    ("validate packed.json", "packed.json: expected JSON in UTF-8, got a gzip file"),
     ("validate deep.json", "deep.json: nested too deeply"),
     ("validate digits.json", "digits.json: a number has too many digits"),
     ("validate number.json", "number.json: cannot tell which of message, transcript, connection"),
@@ -181,6 +188,34 @@ def test_reader_may_leave():
         process.stdout.close()
         assert process.wait(TIMEOUT) == 0
         assert process.stderr.read() == b""
+
+
+def test_full_disk_is_an_error():
+    """What cannot be written is said in one line, and the exit status tells."""
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("a disk that is full is needed")
+    with full.open("wb") as stdout:
+        done = subprocess.run(
+            [sys.executable, "-m", "refimpl", "protocol", "json"],
+            cwd=ROOT,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr == "refimpl: cannot write to stdout: No space left on device\n"
+
+
+def test_closed_streams(capsys, monkeypatch):
+    """A program that is started without stdin or stdout fails in no other way."""
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["protocol", "validate", "-"]) == 2
+    assert capsys.readouterr().err == "-: stdin is closed\n"
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["protocol", "list"]) == 0
 
 
 def test_terminal_without_unicode():
@@ -227,6 +262,7 @@ def test_list_has_everything(capsys):
 
 
 SHOWN = [
+    ("EXECUTE_REQUEST", "Run code."),
     ("execute_request", "answered by  execute_reply"),
     ("execute_reply", "Three readings of execution_count"),
     ("connection-file", "shell_port"),

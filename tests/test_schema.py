@@ -172,6 +172,7 @@ CONDITIONAL = MessageType(
         field("found", STRING, "What was found.", when={"status": "ok"}),
         field("found", OBJECT, "What was not.", when={"status": "error"}, optional=True),
         field("count", Number(0), "How many.", may_lack=True, accepts=Number(-1)),
+        field("speed", STRING, "How fast.", when={"status": "ok"}, optional=True),
     ),
     rest=OneOf("spare"),
 )
@@ -182,11 +183,30 @@ CONTENTS = [
     ({"status": "ok", "count": 0}, False, False),
     ({"status": "ok", "found": {}, "count": 0}, False, False),
     ({"status": "error", "count": 0}, True, True),
+    ({"status": "error", "count": 0, "speed": "high"}, True, True),
+    ({"status": "error", "count": 0, "speed": 9}, False, False),
     ({"status": "error", "found": {}, "count": 0}, True, True),
     ({"status": "error", "found": "x", "count": 0}, False, False),
     ({"status": "error", "count": 0, "more": "spare"}, True, True),
     ({"status": "error", "count": 0, "more": "x"}, False, False),
 ]
+
+
+@pytest.mark.parametrize("path", SCHEMAS)
+def test_generators_of_code_see_every_type(path):
+    """They look at `properties` alone: each says there what it holds, also on a condition.
+
+    They name classes by titles, so no title is the name of another class.
+    """
+    schema = SCHEMAS[path]
+    assert schema["title"].isidentifier()
+    assert schema["title"] not in schema["$defs"]
+    for each in (schema, *schema["$defs"].values()):
+        for name, kind in each["properties"].items():
+            assert "description" in kind, name
+        for condition in each.get("allOf", ()):
+            then = condition["then"]
+            assert set(then.get("required", ())) <= then["properties"].keys()
 
 
 @pytest.mark.parametrize(("content", "send", "accept"), CONTENTS)

@@ -25,6 +25,7 @@ from refimpl.messages.model import (
     Union,
 )
 from refimpl.messages.problem import ERROR, NOTE, Problem, joined, shown
+from refimpl.messages.read import load
 from refimpl.messages.schema import envelope, file_schema, message_schema
 from refimpl.messages.transcript import check_transcript
 from refimpl.messages.validate import (
@@ -243,7 +244,7 @@ MESSAGE_ERRORS = [
     ({"metadata": None}, "metadata: expected an object, got null"),
     ({"parent_header": {"msg_id": 5}}, "parent_header.msg_id: expected string, got number 5"),
     ({"header": 5}, "header: expected an object, got number 5"),
-    ({"buffers": {}}, "buffers: expected an array, got an empty object"),
+    ({"buffers": {}}, "buffers: expected an empty array, got an empty object"),
     ({"buffers": [b""]}, "buffers: expected an empty array, got an array of 1"),
 ]
 
@@ -356,6 +357,86 @@ for _ in range(5_000):
     DEEP = [DEEP]
 CYCLE: list = []
 CYCLE.append(CYCLE)
+SECRET = "open sesame"
+MISPLACED = [
+    ("connection-file", {"key": [SECRET]}),
+    ("connection-file", {"kye": SECRET}),
+    ("connection-file", {"curve_secretkey": SECRET, "curve_publickey": SECRET}),
+    ("connection-file", {"key": 31337}),
+    ("kernel-spec", {"key": SECRET}),
+    ("ipcontroller-client", {"kyes": SECRET, "curve_serverkey": SECRET}),
+]
+
+
+@pytest.mark.parametrize(("kind", "value"), MISPLACED)
+def test_keys_are_not_shown(kind, value):
+    """A key reaches no log, also where it is malformed, misspelt, or in the wrong kind of file."""
+    problems = check_file(kind, value)
+    assert {each.path for each in problems} >= value.keys()
+    assert not any(SECRET in str(each) or "31337" in str(each) for each in problems)
+
+
+def test_repeated_names_are_found():
+    """Which of two values counts is different in each language, so one name stands once."""
+    value = load('{"argv": ["a"], "argv": [], "env": {"A": "1", "A": "2", "B": "3"}}')
+    found = [str(each) for each in check_file("kernel-spec", value) if "several" in each.found]
+    several = "expected one value, got several, of which the last counts (R-WIRE-9)"
+    assert found == [f"argv: {several}", f"env.A: {several}"]
+
+
+# What kernels have been seen to send: the kernel, the key, the content, what is wrong in it.
+DEPLOYED = [
+    (
+        "calysto_scheme 2.1",
+        "history_reply",
+        {"status": "ok", "history": [[None, None, "(+ 1 2)"]]},
+        ["content.history[0][0]", "content.history[0][1]"],
+    ),
+    (
+        "xeus-python 0.19, raw",
+        "inspect_reply",
+        {"status": "ok", "found": False, "data": None, "metadata": {}},
+        ["content.data"],
+    ),
+    (
+        "sos 0.24",
+        "is_complete_reply",
+        {"status": "complete", "indent": None},
+        ["content.indent"],
+    ),
+    (
+        "IRkernel 1.3",
+        "comm_info_reply",
+        {"status": "ok", "content": {"comms": []}},
+        ["content.comms"],
+    ),
+    (
+        "IRkernel 1.3",
+        "comm_close",
+        {"comm_id": "c", "target_name": "t", "metadata": [], "data": []},
+        ["content.data"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("kernel", "key", "content", "paths"), DEPLOYED)
+def test_deployed_kernels_are_accepted(kernel, key, content, paths):
+    """What deployed kernels send can be expected, though it should not be sent."""
+    wrong = [each.path for each in check_content(key, content) if each.level == ERROR]
+    assert wrong == paths, kernel
+    assert errors(check_content(key, content, ACCEPT)) == []
+
+
+def test_welcome_of_xeus_is_accepted():
+    """Xeus has null where a message has no parent and no metadata; a reply must not."""
+    nothing = {"parent_header": None, "metadata": None}
+    welcome = message("iopub_welcome", {"subscription": ""}) | nothing
+    assert [each.path for each in check_message(welcome)] == ["parent_header", "metadata"]
+    assert errors(check_message(welcome, ACCEPT)) == []
+    reply = message("interrupt_reply", {"status": "ok"}) | nothing
+    assert len(errors(check_message(reply, ACCEPT))) == 2
+
+
 HOSTILE = {
     "deep": DEEP,
     "cycle": CYCLE,

@@ -36,8 +36,8 @@ from refimpl.messages.rules import RULES
 from refimpl.messages.validate import check_content
 from refimpl.wire import (
     DELIMITER,
-    PORTS,
     Connection,
+    InvalidContent,
     NotADict,
     ProtocolError,
     Session,
@@ -236,31 +236,18 @@ def registration_url(info: dict[str, Any]) -> Result:
 
 
 def handshakes(given: Given) -> Result:
-    """Read what a kernel reports, as a launcher made of Registration and Connection does."""
+    """Let a launcher read what a kernel reports."""
     registration = Registration.from_dict(given["registration"])
     received = bytes_of(given["frames"])
-    if DELIMITER not in received or len(received) - received.index(DELIMITER) < 3:
-        return {"verdict": "bad-frames"}
-    signature, content = received[received.index(DELIMITER) + 1 :][:2]
-    if not signature:
-        return {"verdict": "unsigned"}
-    if signature != registration.new_session().sign([content]):
-        return {"verdict": "bad-signature"}
+    identities = received.index(DELIMITER) if DELIMITER in received else 0
     try:
-        report = decode_part(content, "content")
+        connection = registration.read_report(received[identities:])
+    except InvalidContent as error:
+        _, culprit, _ = str(error).split(": ", 2)
+        return {"verdict": "bad-field", "culprit": culprit}
     except ProtocolError as error:
         return {"verdict": VERDICTS[type(error).__name__]}
-    if report.get("kernel_id") != registration.kernel_id:
-        return {"verdict": "bad-field", "culprit": "kernel_id"}
-    ports = {}
-    for name in PORTS:
-        port = report.get(name)
-        digits = str(port) if type(port) in (int, str) else ""
-        if re.fullmatch("[0-9]{1,5}", digits) is None or not 1 <= int(digits) <= 65535:
-            return {"verdict": "bad-field", "culprit": name}
-        ports[name] = int(digits)
-    info = {**given["registration"], "ip": registration.registration_ip, **ports}
-    return {"verdict": "good", **urls_of(info)}
+    return {"verdict": "good", **urls_of(connection.to_dict())}
 
 
 def kernel_spec(given: Given) -> Callable[[dict[str, Any]], Result]:

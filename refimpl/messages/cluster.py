@@ -20,6 +20,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .files import DATE, ENGINE_ADDRESSES, HEADER
+from .kernel import TARGET_MODULE
 from .model import (
     ANY,
     BOOLEAN,
@@ -439,7 +440,7 @@ QUERY_OPERATORS = (
 JOINING = (
     request(
         *("registration_request", REGISTRATION, "engine", "hub"),
-        "Asks to become an engine of the cluster.",
+        "Ask to become an engine of the cluster.",
         UUID,
         field(
             "id",
@@ -469,7 +470,7 @@ JOINING = (
     ),
     message(
         *("registration_reply", REGISTRATION, "hub", "engine"),
-        "Gives the engine its id, or refuses it.",
+        "Give the engine its id, or refuse it.",
         STATUS,
         field("id", INTEGER, "The id: from 0 upwards, never used twice.", when=OK),
         field(
@@ -511,7 +512,7 @@ JOINING = (
     ),
     message(
         *("unregistration_request", REGISTRATION, "engine", "hub"),
-        "Says that an engine is gone. There is no reply.",
+        "Tell that an engine is gone. There is no reply.",
         field("id", INTEGER | NULL, "The engine's id; null if it never got one."),
         parent="",
         readings=Readings(
@@ -530,14 +531,14 @@ JOINING = (
 QUERIES = (
     query(
         "connection_request",
-        "Asks which engines there are.",
+        "Ask which engines there are.",
         sender="client or scheduler",
         required=True,
         source=HUB + "connection_request",
     ),
     answer(
         "connection_reply",
-        "Lists the engines.",
+        "List the engines.",
         DONE,
         field(
             "engines",
@@ -554,7 +555,7 @@ QUERIES = (
     ),
     query(
         "queue_request",
-        "Asks how much is waiting where.",
+        "Ask how much is waiting where.",
         TARGETS,
         field("verbose", BOOLEAN, "Ask for ids instead of numbers.", default=False),
         troubles=("An id that no engine has is an IndexError, as a `hub_error`.",),
@@ -562,7 +563,7 @@ QUERIES = (
     ),
     answer(
         "queue_reply",
-        "Tells how much is waiting where: a field for each engine, named by its id.",
+        "Tell how much is waiting where: a field for each engine, named by its id.",
         DONE,
         field(
             "unassigned",
@@ -591,14 +592,14 @@ QUERIES = (
     ),
     query(
         "load_request",
-        "Asks how many requests each engine has.",
+        "Ask how many requests each engine has.",
         TARGETS,
         readings=Readings(UNDOCUMENTED, "The hub answers, but see the reply.", "None sends it."),
         source=HUB + "check_load",
     ),
     answer(
         "load_reply",
-        "Tells how many requests each engine has: a field for each, named by its id.",
+        "Tell how many requests each engine has: a field for each, named by its id.",
         DONE,
         rest=INTEGER,
         readings=Readings(
@@ -610,7 +611,7 @@ QUERIES = (
     ),
     query(
         "result_request",
-        "Asks for the results of requests, anybody's.",
+        "Ask for the results of requests, anybody's.",
         MSG_IDS,
         field(
             "status_only",
@@ -628,7 +629,7 @@ QUERIES = (
     ),
     answer(
         "result_reply",
-        "Says which requests are done. Unless only the status was asked, it has a field for each "
+        "Tell which requests are done. Unless only the status was asked, it has a field for each "
         "that is, named by its id.",
         STATUS,
         field("pending", ListOf(STRING), "Those that are not done.", when=OK),
@@ -647,13 +648,13 @@ QUERIES = (
     ),
     query(
         "hub.history_request",
-        "Asks for the ids of all requests that the hub remembers.",
+        "Ask for the ids of all requests that the hub remembers.",
         readings=Readings(UNDOCUMENTED, "Broadcasts are never recorded.", "Sent by `hub_history`."),
         source=HUB + "get_history",
     ),
     answer(
         "hub.history_reply",
-        "Lists the ids of all requests that the hub remembers.",
+        "List the ids of all requests that the hub remembers.",
         STATUS,
         field("history", ListOf(STRING), "The ids, in the order of submission.", when=OK),
         *HUB_ERROR,
@@ -661,7 +662,7 @@ QUERIES = (
     ),
     query(
         "db_request",
-        "Searches the records of the hub.",
+        "Search the records of the hub.",
         field(
             "query",
             MapOf(ANY, "field of a record"),
@@ -685,7 +686,7 @@ QUERIES = (
     ),
     answer(
         "db_reply",
-        "Lists the records that were found.",
+        "List the records that were found.",
         STATUS,
         field("records", ListOf(RECORD), "The records, with the fields asked for.", when=OK),
         field(
@@ -706,7 +707,7 @@ QUERIES = (
     ),
     query(
         "purge_request",
-        "Asks the hub to forget.",
+        "Ask the hub to forget requests.",
         field(
             "msg_ids",
             ListOf(STRING) | OneOf("all"),
@@ -724,14 +725,14 @@ QUERIES = (
     ),
     answer(
         "purge_reply",
-        "Says that it is forgotten.",
+        "Tell that they are forgotten.",
         STATUS,
         *HUB_ERROR,
         source=HUB + "purge_results",
     ),
     query(
         "resubmit_request",
-        "Asks the hub to send requests again, as tasks.",
+        "Ask the hub to send requests again, as tasks.",
         MSG_IDS,
         readings=Readings(
             "A pending task cannot be sent again.",
@@ -743,7 +744,7 @@ QUERIES = (
     ),
     answer(
         "resubmit_reply",
-        "Tells the new ids.",
+        "Tell the new ids.",
         STATUS,
         field("resubmitted", MapOf(STRING, "old id"), "The new id for each old one.", when=OK),
         *HUB_ERROR,
@@ -751,7 +752,7 @@ QUERIES = (
     ),
     query(
         "hub.shutdown_request",
-        "Ends the hub.",
+        "End the hub.",
         readings=Readings(
             UNDOCUMENTED,
             "The hub answers, notifies everyone, and ends a second later.",
@@ -760,11 +761,11 @@ QUERIES = (
         source=HUB + "shutdown_request",
     ),
     answer(
-        "hub.shutdown_reply", "Says that the hub will end.", DONE, source=HUB + "shutdown_request"
+        "hub.shutdown_reply", "Tell that the hub will end.", DONE, source=HUB + "shutdown_request"
     ),
     query(
         "become_dask_request",
-        "Starts a scheduler of dask.distributed in the hub, unless one runs.",
+        "Start a scheduler of dask.distributed in the hub, unless one runs.",
         field("scheduler_args", OBJECT, "Arguments of the scheduler.", default={}),
         readings=Readings(
             UNDOCUMENTED,
@@ -775,7 +776,7 @@ QUERIES = (
     ),
     answer(
         "become_dask_reply",
-        "Tells where that scheduler is.",
+        "Tell where the scheduler of dask.distributed is.",
         DONE,
         field("ip", STRING, "Its address."),
         field("port", INTEGER, "Its port."),
@@ -784,7 +785,7 @@ QUERIES = (
     ),
     query(
         "stop_distributed_request",
-        "Stops that scheduler.",
+        "Stop the scheduler of dask.distributed.",
         readings=Readings(
             UNDOCUMENTED,
             "The scheduler is closed without waiting for it, and its workers run on.",
@@ -794,13 +795,13 @@ QUERIES = (
     ),
     answer(
         "stop_distributed_reply",
-        "Says that it is stopped, or that there was none.",
+        "Tell that the scheduler is stopped, or that there was none.",
         DONE,
         source=HUB + "stop_distributed",
     ),
     message(
         *("hub_error", REGISTRATION, "hub", "client"),
-        "Says that a request could not be handled, in place of the reply that belongs to it.",
+        "Tell that a request could not be handled, in place of the reply that belongs to it.",
         field("status", OneOf("error"), "Always error."),
         *HUB_ERROR,
         readings=Readings(
@@ -824,7 +825,7 @@ NO_TOPIC = Readings(
 NOTIFICATIONS = (
     message(
         *("registration_notification", NOTIFICATION, "hub", "client"),
-        "Says that an engine can be used.",
+        "Tell all clients that an engine can be used.",
         ENGINE_ID,
         UUID,
         parent="",
@@ -834,7 +835,7 @@ NOTIFICATIONS = (
     ),
     message(
         *("unregistration_notification", NOTIFICATION, "hub", "client"),
-        "Says that an engine is gone.",
+        "Tell all clients that an engine is gone.",
         ENGINE_ID,
         UUID,
         parent="",
@@ -848,7 +849,7 @@ NOTIFICATIONS = (
     ),
     message(
         *("shutdown_notification", NOTIFICATION, "hub", "client"),
-        "Says that the hub ends.",
+        "Tell all clients that the hub ends.",
         field("status", OneOf("ok"), "Always ok."),
         parent="the hub.shutdown_request",
         readings=Readings(UNDOCUMENTED, "Sent together with the reply.", "A client closes itself."),
@@ -865,7 +866,7 @@ SCHEDULER = "ipyparallel 9.2: controller/task_scheduler.py: "
 MONITORED = (
     message(
         *("new_heart", MONITOR, "heart monitor", "hub"),
-        "Says which hearts began to beat: their registrations are complete.",
+        "Tell which hearts began to beat: their registrations are complete.",
         HEARTS,
         parent="",
         topic="heartmonitor",
@@ -873,7 +874,7 @@ MONITORED = (
     ),
     message(
         *("stopped_heart", MONITOR, "heart monitor", "hub"),
-        "Says which hearts have stopped: ten pings in a row were not answered.",
+        "Tell which hearts have stopped: ten pings in a row were not answered.",
         HEARTS,
         parent="",
         topic="heartmonitor",
@@ -886,7 +887,7 @@ MONITORED = (
     ),
     message(
         *("task_destination", MONITOR, "scheduler", "hub"),
-        "Says which engine got a task.",
+        "Tell which engine got a task.",
         field("msg_id", STRING, "The task."),
         field(
             "engine_id",
@@ -947,7 +948,7 @@ SCHEDULER_ERRORS = {
 WORK = (
     request(
         *("apply_request", MUX, "client", "engine"),
-        "Calls a function on one engine.",
+        "Call a function on one engine.",
         metadata=(LABEL,),
         buffers=APPLY_BUFFERS,
         required=True,
@@ -960,7 +961,7 @@ WORK = (
     ),
     request(
         *("task.apply_request", TASK, "client or hub", "engine"),
-        "Calls a function on whichever engine the scheduler chooses.",
+        "Call a function on whichever engine the scheduler chooses.",
         metadata=TASK_METADATA,
         buffers=APPLY_BUFFERS,
         reply="apply_reply",
@@ -980,7 +981,7 @@ WORK = (
     ),
     request(
         *("broadcast.apply_request", BROADCAST, "client or scheduler", "engine"),
-        "Calls a function on many engines; the arguments are sent once.",
+        "Call a function on many engines; the arguments are sent once.",
         metadata=BROADCAST_METADATA,
         buffers=APPLY_BUFFERS,
         reply="apply_reply",
@@ -999,7 +1000,7 @@ WORK = (
     ),
     message(
         *("apply_reply", ("mux", "task", "broadcast"), "engine", "client"),
-        "Returns what the function returned, or tells why not.",
+        "Return what the function returned, or tell why it did not.",
         WORK_STATUS,
         *ENGINE_ERROR,
         reply_to=("apply_request", "task.apply_request", "broadcast.apply_request"),
@@ -1016,7 +1017,7 @@ WORK = (
     ),
     message(
         *("broadcast.apply_reply", BROADCAST, "scheduler", "client"),
-        "Returns the results of all engines in one, if the request asked for that.",
+        "Return the results of all engines in one, if the request asked for that.",
         WORK_STATUS,
         *ENGINE_ERROR,
         reply_to=("broadcast.apply_request",),
@@ -1045,9 +1046,9 @@ WORK = (
     ),
     message(
         *("scheduler.apply_reply", TASK, "scheduler", "client"),
-        "Tells that no engine will answer a task; also in answer to an `execute_request`.",
+        "Tell that no engine will answer a task; also in answer to an `execute_request`.",
         field("status", OneOf("error"), "Always error."),
-        field("ename", OneOf(*SCHEDULER_ERRORS), "Why: see `SCHEDULER_ERRORS`.", accepts=STRING),
+        field("ename", OneOf(*SCHEDULER_ERRORS), "Why no engine will.", accepts=STRING),
         *(each for each in HUB_ERROR if each.name != "ename"),
         reply_to=("task.apply_request",),
         metadata=(
@@ -1065,7 +1066,7 @@ WORK = (
     ),
     request(
         *("engine.execute_request", MUX, "client", "engine"),
-        "Runs code on one engine.",
+        "Run code on one engine.",
         *EXECUTE_FIELDS,
         metadata=(LABEL,),
         readings=EXECUTE_READINGS,
@@ -1077,7 +1078,7 @@ WORK = (
     ),
     request(
         *("broadcast.execute_request", BROADCAST, "client or scheduler", "engine"),
-        "Runs code on many engines; a client never asks for one joined reply.",
+        "Run code on many engines; a client never asks for one joined reply.",
         *EXECUTE_FIELDS,
         metadata=BROADCAST_METADATA,
         reply="engine.execute_reply",
@@ -1086,7 +1087,7 @@ WORK = (
     ),
     message(
         *("engine.execute_reply", ("mux", "broadcast"), "engine", "client"),
-        "Tells how the code went; its output has been published.",
+        "Tell how the code went; its output has been published.",
         WORK_STATUS,
         field(
             "execution_count",
@@ -1119,12 +1120,12 @@ NO_ERROR = Readings(
 CONTROLS = (
     request(
         *("clear_request", CONTROL, "client", "engine"),
-        "Empties the namespace of an engine.",
+        "Empty the namespace of an engine.",
         source=KERNEL + "clear_request",
     ),
     message(
         *("clear_reply", CONTROL, "engine", "client"),
-        "Says that the namespace is empty but for IPython's own names.",
+        "Tell that the namespace is empty but for IPython's own names.",
         field("status", OneOf("ok"), "Always ok.", readings=NO_ERROR),
         reply_to=("clear_request",),
         metadata=ENGINE_METADATA,
@@ -1132,7 +1133,7 @@ CONTROLS = (
     ),
     request(
         *("abort_request", CONTROL, "client", "engine"),
-        "Keeps requests that still wait in the engine's queue from being run.",
+        "Keep requests that still wait in the engine's queue from being run.",
         field(
             "msg_ids",
             ListOf(STRING) | STRING,
@@ -1152,7 +1153,7 @@ CONTROLS = (
     ),
     message(
         *("abort_reply", CONTROL, "engine", "client"),
-        "Says that the ids are noted. Each request is then answered, `aborted`, in its turn.",
+        "Tell that the ids are noted. Each request is then answered, `aborted`, in its turn.",
         field("status", OneOf("ok"), "Always ok.", readings=NO_ERROR),
         reply_to=("abort_request",),
         metadata=ENGINE_METADATA,
@@ -1160,7 +1161,7 @@ CONTROLS = (
     ),
     request(
         *("engine.shutdown_request", CONTROL, "client", "engine"),
-        "Ends an engine.",
+        "End an engine.",
         field(
             "restart",
             BOOLEAN,
@@ -1180,7 +1181,7 @@ CONTROLS = (
     ),
     message(
         *("engine.shutdown_reply", ("control", "iopub"), "engine", "client"),
-        "Says that the engine ends: to who asked, and to everyone.",
+        "Tell that the engine ends: the one who asked, and everyone.",
         field("status", OneOf("ok"), "Always ok.", readings=NO_ERROR),
         field("restart", BOOLEAN, "As in the request."),
         reply_to=("engine.shutdown_request",),
@@ -1195,7 +1196,7 @@ CONTROLS = (
     ),
     request(
         *("signal_request", CONTROL, "client", "engine"),
-        "Sends a signal to the process of an engine.",
+        "Send a signal to the process of an engine.",
         field("sig", INTEGER | STRING, "The number, or the name: `SIGINT`."),
         reply="nanny._request",
         readings=Readings(
@@ -1209,7 +1210,7 @@ CONTROLS = (
     ),
     message(
         *("nanny._request", CONTROL, "engine", "client"),
-        "Says that the signal was sent. It is the reply, in spite of its name.",
+        "Tell that the signal was sent. It is the reply, in spite of its name.",
         STATUS,
         *HUB_ERROR,
         reply_to=("signal_request",),
@@ -1242,26 +1243,26 @@ COMM_DATA = field("data", OBJECT, "What is said; the two ends know what it means
 OUTPUTS = (
     published(
         *("status", "engine.ID.status"),
-        "Says that an engine begins or ends with a request. After `idle` no more output comes.",
+        "Tell that an engine begins or ends with a request. After `idle` no more output comes.",
         field("execution_state", OneOf("busy", "idle", "starting"), "What it does now."),
         troubles=("Without `idle` a client waits for output for ever.",),
     ),
     published(
         *("stream", "engine.ID.stdout, engine.ID.stderr"),
-        "Text that was printed.",
+        "Show text that was printed.",
         field("name", OneOf("stdout", "stderr"), "Where it was printed."),
         field("text", STRING, "The text."),
         readings=STAYS_EMPTY,
     ),
     published(
         *("execute_input", "engine.ID.execute_input"),
-        "The code that is run, unless it is silent.",
+        "Show which code is run, unless it is silent.",
         field("code", STRING, "The source."),
         field("execution_count", INTEGER, "The number of the cell."),
     ),
     published(
         *("execute_result", "engine.ID.execute_result"),
-        "The value of the last expression, unless it is silent.",
+        "Show the value of the last expression, unless the request is silent.",
         field("data", MapOf(ANY, "MIME type"), "The value in several forms."),
         field("metadata", OBJECT, "Notes about the forms."),
         field("execution_count", INTEGER, "The number of the cell."),
@@ -1269,42 +1270,42 @@ OUTPUTS = (
     ),
     published(
         *("display_data", "engine.ID.displaypub"),
-        "Something to show; also if the request is silent.",
+        "Show something; also if the request is silent.",
         *DISPLAY,
         readings=STAYS_EMPTY,
         troubles=("A record keeps the last display only.",),
     ),
     published(
         *("update_display_data", "engine.ID.displaypub"),
-        "Something else to show in place of an earlier display.",
+        "Show something else in place of an earlier display.",
         *DISPLAY,
         readings=STAYS_EMPTY,
     ),
     published(
         *("clear_output", "engine.ID.displaypub"),
-        "Asks to remove what was shown.",
+        "Remove what was shown.",
         field("wait", BOOLEAN, "Not before something new comes.", default=False),
     ),
     published(
         *("error", "engine.ID.error"),
-        "An error in a function or in code; also if the request is silent.",
+        "Show an error in a function or in code; also if the request is silent.",
         field("ename", STRING, "The name of the exception's class."),
         field("evalue", STRING, "Its text."),
         field("traceback", ListOf(STRING), "Where it happened, line by line."),
     ),
     published(
         *("comm_open", "comm-COMM_ID"),
-        "Opens a comm, a conversation between code of the user and a widget.",
+        "Open a comm, a conversation between code of the user and a widget.",
         COMM_ID,
         field("target_name", STRING, "Who is to take part at the other end."),
-        field("target_module", STRING | NULL, "As in the kernel protocol.", default=None),
+        TARGET_MODULE,
         COMM_DATA,
     ),
-    published("comm_msg", "comm-COMM_ID", "Says something in a comm.", COMM_ID, COMM_DATA),
-    published("comm_close", "comm-COMM_ID", "Ends a comm.", COMM_ID, COMM_DATA),
+    published("comm_msg", "comm-COMM_ID", "Send something along a comm.", COMM_ID, COMM_DATA),
+    published("comm_close", "comm-COMM_ID", "Close a comm.", COMM_ID, COMM_DATA),
     message(
         *("data_message", IOPUB, "engine", "client"),
-        "Data that a function publishes while it runs.",
+        "Bring data that a function publishes while it runs.",
         field("keys", ListOf(STRING), "The names of the data."),
         metadata=ENGINE_METADATA,
         buffers="One serialized dict.",
@@ -1319,7 +1320,7 @@ OUTPUTS = (
     ),
     message(
         *("engine.iopub_welcome", IOPUB, "engine", "client"),
-        "The first message of an engine: its socket greets the relay that subscribed.",
+        "Greet the relay that subscribed: the first message of an engine.",
         field("subscription", STRING, "The topic of the subscription: empty."),
         parent="",
         metadata=ENGINE_METADATA,

@@ -38,7 +38,12 @@ class UsageError(Exception):
 
 
 def write_out(text: str) -> None:
-    """Write to stdout. A reader that has left, as `head` does, is no failure."""
+    """Write to stdout. A reader that has left, as `head` does, is no failure.
+
+    Raises UsageError if it cannot be written for another reason, such as a full disk.
+    """
+    if sys.stdout is None:  # closed by whoever started us
+        return
     encoding = sys.stdout.encoding or "utf-8"
     plain = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
@@ -47,6 +52,9 @@ def write_out(text: str) -> None:
     except BrokenPipeError:
         # What is still in the buffer would fail once more when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise UsageError(f"cannot write to stdout: {error.strerror or error}") from None
 
 
 def write_json(value: Any) -> None:
@@ -114,6 +122,7 @@ def described(name: str) -> tuple[list[str], dict[str, Any]]:
     from .dump import file_data, message_data, rule_data, struct_data
 
     key = name.strip()
+    key = key.lower() if key.lower() in (*MESSAGES, *FILES) else key
     if key in MESSAGES:
         return message_lines(MESSAGES[key]), {key: message_data(MESSAGES[key])}
     if key in FILES:

@@ -162,14 +162,18 @@ def _of(key: str, purpose: str, since: str, changed: Mapping[str, str]) -> Itera
 def _in_fields(
     key: str, path: str, fields: Iterable[Field], inherited: str = ""
 ) -> Iterator[Change]:
-    """List the changes of fields; what is as old as the thing it belongs to is no change."""
+    """List the changes of fields; what is no younger than its field or message is no change.
+
+    Fields are shared by messages, so one can have changed before the other message existed.
+    """
     for each in fields:
         place = f"{path}.{each.name}" if path else each.name
         since = each.since or inherited
         if since and since != inherited:
             yield Change(since, ADDED, key, place, each.meaning)
         for version, what in each.changed.items():
-            yield Change(version, CHANGED, key, place, what)
+            if not (since and is_in(version, since)):
+                yield Change(version, CHANGED, key, place, what)
         if each.deprecated:
             yield Change(each.deprecated, DEPRECATED, key, place, each.meaning)
         yield from _in_type(key, place, each.type, since)

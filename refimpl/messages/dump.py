@@ -227,7 +227,7 @@ def _kinds() -> list[dict[str, Any]]:
         _closed(
             "kind item", kind={"const": "list"}, item=_ref("type"), min_items={"type": "integer"}
         ),
-        _closed("kind items", kind={"const": "row"}, items=_list("type") | {"minItems": 1}),
+        _closed("kind items", kind={"const": "row"}, items=_list("type")),
         _closed("kind value", kind={"const": "map"}, key=_TEXT, value=_ref("type")),
         _closed("kind name", kind={"const": "struct"}, name=_TEXT),
     ]

@@ -79,7 +79,7 @@ HEADER = Struct(
             "When the message was made.",
             may_lack=True,
             accepts=STRING | NULL,
-            changed={"5.1": "described at last; programs had always sent it"},
+            changed={"5.1": "required, and described at last; programs had always sent it"},
             readings=Readings(
                 "ISO 8601; of a zone it says nothing. Before 5.1 the field was not described.",
                 "Some kernels leave it out, send null, or a local time without a zone. "
@@ -92,6 +92,7 @@ HEADER = Struct(
             "version",
             VERSION,
             "The version of the protocol in which the message is written.",
+            since="5.0",
             may_lack=True,
             accepts=STRING,
             readings=Readings(
@@ -249,7 +250,8 @@ REGISTRATION_FILE = FileType(
         "A launcher passes one only if the kernel spec says `kernel_protocol_version` 5.6 or "
         "later. JEP 66 said 5.5, and Positron goes by that.",
     ),
-    source=f"{KERNELS}; {JEP}66-jupyter-handshaking/jupyter-handshaking.html",
+    source=f"{KERNELS}#registration-file-format; "
+    f"{JEP}66-jupyter-handshaking/jupyter-handshaking.html",
 )
 
 KERNEL_METADATA = Struct(

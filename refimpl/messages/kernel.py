@@ -100,6 +100,8 @@ ERROR_DETAILS = tuple(
     for each in DETAILS
 )
 
+REPLY = Struct("Reply", "How it went, and what went wrong.", (STATUS, *ERROR_DETAILS))
+
 
 def request(
     name: str, channels: tuple[str, ...], purpose: str, *fields: Field, **options: Any
@@ -258,7 +260,8 @@ EXECUTE_REPLY = reply(
     "execute_reply", SHELL, "Tell how a piece of code ended.",
     field("execution_count",  INTEGER, "The number of the request, or the current one if it stored "
                                        "no history. A cancelled request has none.",
-          when={"status": ("ok", "error")}, may_lack=True, accepts=COUNT_OR_NULL, rule="R-EXEC-3", readings=NO_COUNT),
+          when={"status": ("ok", "error")}, may_lack=True, accepts=COUNT_OR_NULL,
+          rule="R-EXEC-3", readings=NO_COUNT),
     field("user_expressions", MapOf(EXPRESSION_VALUE, "name"), "The values that were asked for.",
           when=OK, may_lack=True, accepts=MapOf(ANY, "name") | NULL, rule="R-EXEC-4",
           readings=NO_VALUES),
@@ -319,11 +322,17 @@ INSPECT_REQUEST = request(
     source=f"{SPEC}#introspection",
 )
 
+NOTHING_FOUND = Readings(
+    "An object, empty if nothing is found.",
+    "xeus-python without IPython sends null if nothing is found.",
+    "JupyterLab looks at `found` first.",
+)
+
 INSPECT_REPLY = reply(
     "inspect_reply", SHELL, "Describe what is at the cursor.",
     field("found",    BOOLEAN,     "Whether there is something to tell.", when=OK),
     field("data",     MIME_BUNDLE, "The description in several forms; empty if nothing is found.",
-          when=OK),
+          when=OK, accepts=MIME_BUNDLE | NULL, readings=NOTHING_FOUND),
     field("metadata", OBJECT,      "About these forms.", when=OK, may_lack=True),
     changed={"5.0": "Is a MIME bundle, no longer fields about an object."},
     troubles=("Nothing found is a success: `ok`, with `found` false.",),
@@ -424,12 +433,18 @@ HISTORY_REQUEST = request(
     source=f"{SPEC}#history",
 )
 
+HISTORY_ROWS = Readings(
+    "Session and line are numbers.",
+    "Kernels that are built on metakernel send null for both.",
+    "jupyter_console passes over both and reads the code.",
+)
+
 HISTORY_REPLY = reply(
     "history_reply", SHELL, "Tell what was run before.",
     field("history",
           ListOf(Row(INTEGER, INTEGER, STRING | Row(STRING, STRING | NULL))),
           "Session, line, and the code; with outputs, the code and its output.",
-          when=OK, accepts=ListOf(Row(INTEGER, INTEGER, ANY))),
+          when=OK, accepts=ListOf(Row(COUNT_OR_NULL, COUNT_OR_NULL, ANY)), readings=HISTORY_ROWS),
     troubles=("A line without output has null for it, not an empty string.",),
     source=f"{SPEC}#history",
 )
@@ -450,6 +465,12 @@ TWO_STATUSES = Readings(
     "jupyter_console warns of any fifth value and goes on. JupyterLab declares all of them.",
 )
 
+INDENT = Readings(
+    "The text of the indentation, if the status is incomplete.",
+    "SoS sends a number or null, whatever the status.",
+    "jupyter_console joins it to the end of a line, and fails on a number.",
+)
+
 # The status means something else here, so this reply is not like the others.
 IS_COMPLETE_REPLY = MessageType(
     "is_complete_reply", KERNEL, SHELL, "kernel", "client",
@@ -459,7 +480,8 @@ IS_COMPLETE_REPLY = MessageType(
               "`invalid` code is run as well, for its error. `error`: the check failed.",
               accepts=STRING, rule="R-REQ-3", readings=TWO_STATUSES),
         field("indent", STRING, "What to begin the next line with; a hint.",
-              when={"status": "incomplete"}, may_lack=True),
+              when={"status": "incomplete"}, may_lack=True, accepts=STRING | COUNT_OR_NULL,
+              readings=INDENT),
         *ERROR_DETAILS,
     ),
     reply_to=("is_complete_request",),
@@ -509,9 +531,16 @@ COMM_INFO = Struct(
     (field("target_name", STRING, "The target it was opened for."),),
 )
 
+COMMS_ASTRAY = Readings(
+    "It is there, and empty if no comm is open.",
+    "IRkernel puts it one level deeper, into an object `content` in the content.",
+    "The widgets of JupyterLab go over its keys when a page is loaded again.",
+)
+
 COMM_INFO_REPLY = reply(
     "comm_info_reply", BOTH, "List the comms that are open.",
-    field("comms", MapOf(COMM_INFO, "comm id"), "The comms by their id.", when=OK),
+    field("comms", MapOf(COMM_INFO, "comm id"), "The comms by their id.",
+          when=OK, may_lack=True, readings=COMMS_ASTRAY),
     since="5.1",
     troubles=("Each comm is an object around the target name, not the bare name.",),
     source=f"{SPEC}#comm-info",
@@ -695,10 +724,10 @@ DEBUG_REPLIES = Readings(
 )
 
 DEBUG_REQUEST = request(
-    "debug_request", CONTROL, "Pass a request on to the debugger; see DEBUG_COMMANDS.",
+    "debug_request", CONTROL, "Pass a request on to the debugger.",
     field("type",      OneOf("request"), "What it is to the debugger.", may_lack=True),
     field("seq",       INTEGER, "The client's number for it, counted up."),
-    field("command",   STRING,  "What to do."),
+    field("command",   STRING,  "What to do: `setBreakpoints`, `dumpCell`, …"),
     field("arguments", OBJECT,  "With what; each command has its own.", default={}),
     since="5.5",
     troubles=(
@@ -811,8 +840,9 @@ USAGE_REPLY = MessageType(
 # --- on iopub ----------------------------------------------------------------------------------
 
 WELCOME = Readings(
-    "A kernel sends it for each subscription. It says so of 5.5.",
-    "ipykernel 7 sends it and calls itself 5.3. Most kernels have a PUB socket and cannot.",
+    "Sent to a client that connects for the first time, since 5.5. It does not tell which client.",
+    "ipykernel 7 sends it and calls itself 5.3. xeus 6 sends it with null as parent header and as "
+    "metadata. Most kernels have a PUB socket and cannot.",
     "jupyter_client does not wait for it: it repeats kernel_info_request until something comes on "
     "iopub.",
 )
@@ -1049,14 +1079,20 @@ WIDGETS = field(
 
 COMM_DATA = Readings(
     "`data` is there, an object.",
-    "ipykernel always sends it, even empty, and does not look for it when it receives.",
+    "ipykernel always sends it, even empty, and does not look for it when it receives. IRkernel "
+    "sends an empty array for an empty object.",
     "JupyterLab asks for it when a comm opens and in each message, not when the comm closes.",
 )
 
-TARGET_MODULE = Readings(
-    "An optional field that names a module of the client, which has to have the target.",
+NAMED_MODULE = Readings(
+    "Does not mention it.",
     "ipykernel always sends it, as null unless somebody sets it.",
     "The classic notebook loaded the module. JupyterLab does, too, if it is a string.",
+)
+
+TARGET_MODULE = field(
+    "target_module", STRING, "Where a notebook of old finds the code.",
+    optional=True, accepts=STRING | NULL, readings=NAMED_MODULE,
 )
 
 COMM_OPEN = comm(
@@ -1064,9 +1100,8 @@ COMM_OPEN = comm(
     COMM_ID,
     field("target_name",   STRING, "Who is to take it on the other side.", rule="R-COMM-1"),
     field("data",          OBJECT, "What the other side needs to begin.",
-          may_lack=True, readings=COMM_DATA),
-    field("target_module", STRING, "Where a notebook of old finds the code.",
-          optional=True, accepts=STRING | NULL, readings=TARGET_MODULE),
+          may_lack=True, accepts=OBJECT | Row(), readings=COMM_DATA),
+    TARGET_MODULE,
     metadata=(WIDGETS,),
     buffers=COMM_BUFFERS,
     troubles=(
@@ -1080,7 +1115,7 @@ COMM_MSG = comm(
     "comm_msg", "Send something along a comm.",
     COMM_ID,
     field("data", OBJECT, "What the two sides have agreed on.",
-          may_lack=True, rule="R-COMM-3", readings=COMM_DATA),
+          may_lack=True, accepts=OBJECT | Row(), rule="R-COMM-3", readings=COMM_DATA),
     metadata=(WIDGETS,),
     buffers=COMM_BUFFERS,
     troubles=(
@@ -1094,7 +1129,8 @@ COMM_MSG = comm(
 COMM_CLOSE = comm(
     "comm_close", "Close a comm.",
     COMM_ID,
-    field("data", OBJECT, "A last word.", may_lack=True, readings=COMM_DATA),
+    field("data", OBJECT, "A last word.",
+          may_lack=True, accepts=OBJECT | Row(), readings=COMM_DATA),
     buffers=COMM_BUFFERS,
     source=f"{SPEC}#tearing-down-comms",
 )

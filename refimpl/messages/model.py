@@ -19,7 +19,7 @@ every value exactly as specified.  `ACCEPT` is what to expect from deployed prog
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from typing import Any, Final
@@ -128,7 +128,7 @@ class Row(Type):
         object.__setattr__(self, "items", items)
 
     def __str__(self) -> str:
-        return f"array [{', '.join(map(str, self.items))}]"
+        return f"array [{', '.join(map(str, self.items))}]" if self.items else "empty array"
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,8 @@ class Field:
     """A field of an object.
 
     It is required unless it has a default or is `optional`; with `when` it is required only if
-    other fields of the same object have these values, and means nothing otherwise.
+    other fields of the same object have these values. Otherwise it means nothing, and if it is
+    there all the same, it still has its type.
     """
 
     name: str
@@ -217,6 +218,14 @@ class Field:
     def type_in(self, profile: str) -> Type:
         """Return what the field may hold in a profile."""
         return self.accepts if profile == ACCEPT and self.accepts is not None else self.type
+
+
+def by_name(fields: Iterable[Field]) -> dict[str, list[Field]]:
+    """Group fields by their name; one name can have several types, each on a condition."""
+    found: dict[str, list[Field]] = {}
+    for each in fields:
+        found.setdefault(each.name, []).append(each)
+    return found
 
 
 def is_same(one: Any, other: Any) -> bool:

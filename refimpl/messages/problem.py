@@ -69,6 +69,20 @@ def shown(value: Any) -> str:
     return f"{type(value).__name__}, which is not JSON"
 
 
+def veiled(value: Any) -> str:
+    """Name a value as `shown` does, but nothing of what it holds: it may be a key.
+
+    >>> veiled("open sesame"), veiled(5), veiled(None)
+    ('a string of 11', 'a number', 'null')
+    """
+    match value:
+        case str():
+            return f"a string of {len(value):,}" if value else "an empty string"
+        case int() | float() if not isinstance(value, bool):
+            return "a number"
+    return shown(value)
+
+
 def quoted(text: str) -> str:
     """Put a text between quotes, shortened, with what cannot be printed written as escapes."""
     short = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

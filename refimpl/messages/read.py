@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,16 @@ from typing import Any
 from . import FILES
 from .problem import Problem
 from .transcript import check_transcript
-from .validate import check_file, check_message, msg_type
+from .validate import Repeating, check_file, check_message, msg_type
 
 LARGEST = 64 * 2**20  # bytes of a file
+OTHERS = {
+    b"\xef\xbb\xbf": "a byte order mark before it",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+    b"\x1f\x8b": "a gzip file",
+    b"PK\x03\x04": "a zip file",
+}
 MESSAGE, TRANSCRIPT, AUTO = "message", "transcript", "auto"
 
 
@@ -46,6 +54,8 @@ def read(name: str) -> str:
     """Read a file, or stdin for "-"; raise Unreadable."""
     try:
         if name == "-":
+            if sys.stdin is None:
+                raise Unreadable("stdin is closed")
             data = sys.stdin.buffer.read(LARGEST + 1)
         else:
             with Path(name).open("rb") as file:
@@ -56,6 +66,9 @@ def read(name: str) -> str:
         raise Unreadable(str(error)) from None
     if len(data) > LARGEST:
         raise Unreadable(f"expected at most {LARGEST >> 20} MiB, got more")
+    for beginning, what in OTHERS.items():
+        if data.startswith(beginning):
+            raise Unreadable(f"expected JSON in UTF-8, got {what}")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -67,7 +80,7 @@ def parsed(text: str) -> Any:
     if not text.strip():
         raise Unreadable("not JSON: empty")
     try:
-        return json.loads(text)
+        return load(text)
     except json.JSONDecodeError as error:
         values = parsed_lines(text)
         if values is None:
@@ -77,6 +90,21 @@ def parsed(text: str) -> Any:
         raise Unreadable("nested too deeply") from None
     except ValueError:  # Python protects itself from numbers that take long to convert
         raise Unreadable("a number has too many digits") from None
+
+
+def load(text: str) -> Any:
+    """Parse one value of JSON; an object with a name twice becomes `Repeating`."""
+    return json.loads(text, object_pairs_hook=_object)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    counts = Counter(name for name, _ in pairs)
+    repeating = Repeating(found)
+    repeating.names = tuple(name for name, count in counts.items() if count > 1)
+    return repeating
 
 
 def parsed_lines(text: str) -> list[Any] | None:
@@ -89,7 +117,7 @@ def parsed_lines(text: str) -> list[Any] | None:
         if not line.strip():
             continue
         try:
-            values.append(json.loads(line))
+            values.append(load(line))
         except (ValueError, RecursionError) as error:
             if not values:
                 return None

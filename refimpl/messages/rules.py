@@ -32,6 +32,7 @@ BOTH: Final = "both"
 SIDES: Final = (KERNEL, CLIENT, BOTH)
 
 SPEC: Final = "https://jupyter-client.readthedocs.io/en/stable/messaging.html"
+KERNELS: Final = "https://jupyter-client.readthedocs.io/en/stable/kernels.html"
 JEP: Final = "https://jupyter.org/enhancement-proposals"
 GITHUB: Final = "https://github.com"
 # Source files, at a commit, because lines move.
@@ -68,7 +69,7 @@ _RULES = (
         MUST,
         NORMATIVE,
         "The kernel binds, clients connect",
-        f"{SPEC}#introduction",
+        f"{KERNELS}#connection-file-format",
         BOTH,
     ),
     Rule(
@@ -105,7 +106,7 @@ _RULES = (
     ),
     Rule(
         "R-MSG-2",
-        MUST,
+        SHOULD,
         NORMATIVE,
         "A client keeps its session id for as long as it lives",
         f"{SPEC}#message-header",
@@ -113,7 +114,7 @@ _RULES = (
     ),
     Rule(
         "R-MSG-3",
-        MUST,
+        SHOULD,
         NORMATIVE,
         "A kernel takes a new session id each time it starts",
         f"{SPEC}#message-header",
@@ -164,7 +165,7 @@ _RULES = (
         MUST,
         NORMATIVE,
         "Whoever has a key verifies",
-        f"{GITHUB}/denoland/deno/pull/34825",
+        f"{KERNELS}#handling-messages",
         BOTH,
     ),
     Rule(
@@ -186,7 +187,7 @@ _RULES = (
         MUST,
         NORMATIVE,
         "Buffers are not signed",
-        f"{GITHUB}/jupyter/jupyter_client/pull/384",
+        f"{SPEC}#the-wire-protocol",
         BOTH,
     ),
     Rule("R-WIRE-8", MUST, CUSTOM, "Speak JSON to strangers", f"{SPEC}#the-wire-protocol", BOTH),
@@ -230,7 +231,9 @@ _RULES = (
         f"{GITHUB}/jupyter/nbconvert/pull/1183",
         CLIENT,
     ),
-    Rule("R-REQ-5", MUST, NORMATIVE, "What is unknown is survived", f"{SPEC}#compatibility", BOTH),
+    Rule(
+        "R-REQ-5", SHOULD, NORMATIVE, "What is unknown is survived", f"{SPEC}#compatibility", BOTH
+    ),
     Rule(
         "R-REQ-11",
         SHOULD,
@@ -255,7 +258,7 @@ _RULES = (
     ),
     Rule(
         "R-REQ-8",
-        MUST,
+        SHOULD,
         NORMATIVE,
         "Shell is served in order, control does not wait for it",
         f"{SPEC}#introduction",
@@ -286,7 +289,7 @@ _RULES = (
     ),
     Rule(
         "R-EXEC-13",
-        MUST,
+        SHOULD,
         NORMATIVE,
         "A value has a form in plain text; JSON is not encoded twice",
         f"{SPEC}#display-data",
@@ -304,7 +307,7 @@ _RULES = (
         MUST,
         NORMATIVE,
         "An error is told twice: to all, and to the one who asked",
-        f"{GITHUB}/jupyter/jupyter_client/pull/500",
+        f"{SPEC}#execution-errors",
     ),
     Rule(
         "R-EXEC-2",
@@ -441,7 +444,7 @@ _RULES = (
         MUST,
         NORMATIVE,
         "Kernel info is complete",
-        f"{GITHUB}/runtimed/runtimed/pull/282",
+        f"{SPEC}#kernel-info",
     ),
     Rule(
         "R-IOPUB-1",
@@ -506,7 +509,7 @@ _RULES = (
     ),
     Rule(
         "R-CTRL-4",
-        MUST,
+        SHOULD,
         NORMATIVE,
         "Restart is a matter of the client",
         f"{JEP}/118-restart-clarification/restart-clarification.html",
@@ -520,7 +523,14 @@ _RULES = (
         f"{SPEC}#kernel-shutdown",
         CLIENT,
     ),
-    Rule("R-CTRL-6", SHOULD, CUSTOM, "Trust, then verify", f"{SPEC}#kernel-shutdown", CLIENT),
+    Rule(
+        "R-CTRL-6",
+        SHOULD,
+        CUSTOM,
+        "A client looks whether the process has ended",
+        f"{SPEC}#kernel-shutdown",
+        CLIENT,
+    ),
     # --- questions about code ---
     Rule(
         "R-CODE-1",
@@ -535,19 +545,19 @@ _RULES = (
         MUST,
         NORMATIVE,
         "The range of a completion counts code points, and each match replaces all of it",
-        f"{GITHUB}/denoland/deno/pull/35098",
+        f"{SPEC}#completion",
     ),
     Rule(
         "R-HIST-1",
         MUST,
         NORMATIVE,
         "The session of the history is a number, not the session of the header",
-        f"{GITHUB}/jupyter/notebook/issues/1586",
+        f"{SPEC}#history",
     ),
     # --- comms ---
     Rule(
         "R-COMM-1",
-        MUST,
+        SHOULD,
         NORMATIVE,
         "Whoever does not know the target closes at once",
         f"{SPEC}#opening-a-comm",
@@ -558,7 +568,7 @@ _RULES = (
         SHOULD,
         NORMATIVE,
         "Busy and idle surround comm messages too",
-        f"{SPEC}#custom-messages",
+        f"{SPEC}#output-side-effects",
     ),
     Rule(
         "R-COMM-3",

@@ -5,7 +5,8 @@ refers to is inside, under `$defs`.  A schema for a message describes all of it:
 parent header, the metadata, the content and the list of buffers.  Who needs the content alone finds
 it at `#/$defs/ExecuteRequest`.
 
-A field that is there only if another one has a certain value becomes `if` and `then`.
+A field that has to be there only if another one has a certain value becomes `if` and `then`; its
+type is among the others, because generators of code do not look into conditions.
 
 >>> schema = message_schema(MESSAGES["execute_request"], SEND)
 >>> schema["$id"]
@@ -25,6 +26,7 @@ from .differences import file_at, message_at, type_at
 from .model import (
     ABSENT,
     ANY,
+    NULL,
     OBJECT,
     PROFILES,
     SEND,
@@ -41,6 +43,7 @@ from .model import (
     Text,
     Type,
     Union,
+    by_name,
     class_name,
     field,
     structs,
@@ -72,19 +75,22 @@ def envelope(message: MessageType, profile: str) -> Struct:
     )
     # Deployed programs send replies without a parent when they are about to end.
     answers = bool(message.reply_to) and profile == SEND
-    metadata = (
+    cause: Type = HEADER if answers else HEADER | NO_PARENT
+    metadata: Type = (
         Struct(f"{name}Metadata", f"The metadata of {message.key}.", message.metadata)
         if message.metadata
         else OBJECT
     )
     buffers = ListOf(ANY) if message.buffers or profile != SEND else Row()
+    if profile != SEND and not message.parent:  # xeus welcomes with null for both
+        cause, metadata = cause | NULL, metadata | NULL
     parent = f"The header of {message.parent}." if message.parent else "Empty: nothing caused it."
     return Struct(
         f"{name}Message",
         message.purpose,
         (
             field("header", header, "What this message is."),
-            field("parent_header", HEADER if answers else HEADER | NO_PARENT, parent),
+            field("parent_header", cause, parent),
             field("metadata", metadata, "Notes about the message."),
             field("content", message.content(), "The message itself."),
             field("buffers", buffers, message.buffers or "None.", optional=True),
@@ -156,27 +162,28 @@ def field_schema(each: Field, profile: str) -> dict[str, Any]:
 def struct_schema(struct: Struct, profile: str) -> dict[str, Any]:
     """Return the schema of an object with known fields, spelled out."""
     properties: dict[str, Any] = {}
-    groups: list[tuple[dict[str, tuple[Any, ...]], list[Field]]] = []
-    for each in struct.fields:
-        if not each.when:
-            properties[each.name] = field_schema(each, profile)
-            continue
-        properties.setdefault(each.name, True)  # known, so that `additionalProperties` spares it
-        when = dict(each.when)
-        for condition, members in groups:
-            if condition == when:
-                members.append(each)
-                break
-        else:
-            groups.append((when, [each]))
+    for name, fields in by_name(struct.fields).items():
+        # Also what is there on a condition has its type here, where generators of code look.
+        types = [field_schema(each, profile) for each in fields]
+        properties[name] = types[0] if len(types) == 1 else {"anyOf": types}
     schema: dict[str, Any] = {"description": struct.purpose, "type": "object"}
     schema["properties"] = properties
     schema |= _required((each for each in struct.fields if not each.when), profile)
     if struct.rest is not None:
         schema["additionalProperties"] = type_schema(struct.rest, profile)
-    if groups:
-        schema["allOf"] = [_conditional(when, members, profile) for when, members in groups]
-    return schema
+    groups: list[tuple[dict[str, tuple[Any, ...]], list[Field]]] = []
+    for each in struct.fields:
+        same = [members for when, members in groups if when == each.when]
+        if same:
+            same[0].append(each)
+        elif each.when:
+            groups.append((dict(each.when), [each]))
+    conditions = [
+        {"if": _condition(when, profile), "then": then}
+        for when, members in groups
+        if (then := _consequence(members, properties, profile))
+    ]
+    return schema | ({"allOf": conditions} if conditions else {})
 
 
 def _required(fields: Iterable[Field], profile: str) -> dict[str, list[str]]:
@@ -184,17 +191,23 @@ def _required(fields: Iterable[Field], profile: str) -> dict[str, list[str]]:
     return {"required": names} if names else {}
 
 
-def _conditional(
-    when: dict[str, tuple[Any, ...]], members: list[Field], profile: str
-) -> dict[str, Any]:
-    conditions = {name: type_schema(OneOf(*values), profile) for name, values in when.items()}
-    then: dict[str, Any] = {
-        "properties": {each.name: field_schema(each, profile) for each in members}
-    }
-    return {
-        "if": {"properties": conditions, "required": list(when)},
-        "then": then | _required(members, profile),
-    }
+def _condition(when: dict[str, tuple[Any, ...]], profile: str) -> dict[str, Any]:
+    values = {name: type_schema(OneOf(*values), profile) for name, values in when.items()}
+    return {"properties": values, "required": list(when)}
+
+
+def _consequence(members: list[Field], properties: dict[str, Any], profile: str) -> dict[str, Any]:
+    """Say what a condition adds: what is required, and which of several types a name has.
+
+    Strict validators want to see each required name among the properties, and be it without a type.
+    """
+    types: dict[str, Any] = {}
+    for each in members:
+        if "description" not in properties[each.name]:
+            types[each.name] = field_schema(each, profile)
+        elif each.is_needed(profile):
+            types[each.name] = True
+    return ({"properties": types} if types else {}) | _required(members, profile)
 
 
 # --- whole schemas -----------------------------------------------------------------------------
@@ -239,7 +252,7 @@ def _document(root: Struct, profile: str, key: str, version: str) -> dict[str, A
     return {
         "$schema": DIALECT,
         "$id": schema_id(profile, key, version),
-        "title": key,
+        "title": root.name,
         **spelled,
         "$defs": inner,
     }

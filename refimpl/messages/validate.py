@@ -19,7 +19,7 @@ import functools
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import FILES, HEADER, MESSAGES, find
@@ -39,14 +39,23 @@ from .model import (
     Text,
     Type,
     Union,
+    by_name,
     is_same,
 )
 from .model import field as described
-from .problem import ERROR, NOTE, SHOWN, Problem, joined, nearest, quoted, shown
+from .problem import ERROR, NOTE, SHOWN, Problem, joined, nearest, quoted, shown, veiled
 from .schema import NO_PARENT, envelope
 
 MISSPELT = 10  # fields of an object for which similar names are looked for
 LIMIT = 100  # problems reported of one value, of either level
+HIDDEN = "key"  # how the names of fields end whose values nobody may read in a log
+
+
+class Repeating(dict[str, Any]):
+    """An object in whose text names stand more than once; it has the last value of each."""
+
+    names: tuple[str, ...] = ()
+
 
 # --- the walk ----------------------------------------------------------------------------------
 
@@ -134,15 +143,20 @@ class Walk:
 
     def struct(self, value: Mapping[Any, Any], kind: Struct, path: str) -> Iterator[Problem]:
         """Check an object field by field, then what it has beyond the fields that are known."""
-        for each in kind.fields:
-            if not each.applies(value):
-                continue
-            place = joined(path, each.name)
-            if each.name in value:
-                yield from self.field(value[each.name], each, place)
-            elif each.is_needed(self.profile):
-                expected = in_words(each.type_in(self.profile))
-                yield Problem(place, expected, "nothing", each.rule)
+        for name, fields in by_name(kind.fields).items():
+            place = joined(path, name)
+            applying = [each for each in fields if each.applies(value)]
+            if name not in value:
+                for each in applying:
+                    if each.is_needed(self.profile):
+                        expected = in_words(each.type_in(self.profile))
+                        yield Problem(place, expected, "nothing", each.rule)
+            elif applying or len(fields) == 1:
+                for each in applying or fields:
+                    yield from self.field(value[name], each, place)
+            else:
+                types = tuple(each.type_in(self.profile) for each in fields)
+                yield from self.value(value[name], Union(types), place)
         known = {each.name for each in kind.fields}
         others = [key for key in value if key not in known]
         for number, key in enumerate(others):
@@ -158,7 +172,8 @@ class Walk:
         if each.deprecated:
             expected = f"nothing (deprecated since {each.deprecated})"
             yield Problem(place, expected, shown(value), each.rule, NOTE)
-        yield from self.value(value, each.type_in(self.profile), place, each.rule)
+        for problem in self.value(value, each.type_in(self.profile), place, each.rule):
+            yield replace(problem, found=veiled(value)) if each.name.endswith(HIDDEN) else problem
 
 
 def fits(value: Any, kind: Type) -> bool:
@@ -184,6 +199,8 @@ def in_words(kind: Type) -> str:
     match kind:
         case OneOf(values=()):
             return "nothing"
+        case Row(items=()):
+            return "an empty array"
         case Struct() | MapOf() | Scalar(name="object"):
             return "an object"
         case ListOf() | Row():
@@ -200,7 +217,7 @@ def unknown(path: str, key: Any, value: Any, names: Iterable[str]) -> Problem:
     """Note a field that the catalogue does not have, and which of the names may have been meant."""
     near = nearest(key, names)
     expected = "a field that is known" + (f" (did you mean {near}?)" if near else "")
-    return Problem(path, expected, shown(value), "R-REQ-5", NOTE)
+    return Problem(path, expected, veiled(value), "R-REQ-5", NOTE)  # it may be a key, misspelt
 
 
 # --- what is not JSON --------------------------------------------------------------------------
@@ -217,6 +234,9 @@ def not_json(value: Any) -> Iterator[Problem]:
             if id(each) in seen:
                 continue
             seen.add(id(each))
+            for name in each.names if isinstance(each, Repeating) else ():
+                path = joined(written(chain), name)
+                yield Problem(path, "one value", "several, of which the last counts", "R-WIRE-9")
             keyed = each.items() if isinstance(each, Mapping) else enumerate(each)
             found: list[tuple[Any, tuple[Any, Any] | None]] = []
             for key, inner in keyed:

@@ -191,6 +191,8 @@ def signatures() -> list[Vector]:
     for name, scheme, why in (
         ("unknown", "hmac-nonsense", "A digest that nobody knows."),
         ("without-hmac", "sha256", "The name has to begin with hmac-."),
+        ("with-beginning", "x-hmac-sha256", "Nothing stands before hmac-."),
+        ("with-end", "hmac-sha256-x", "Nothing stands behind the digest."),
         ("empty", "", "An empty name is no scheme; it does not switch signing off."),
         ("without-size", "hmac-shake_128", "A digest without a size of its own makes no HMAC."),
     ):
@@ -362,6 +364,13 @@ def framing() -> list[Vector]:
             "frame-signature-shortened",
             "A signature that is right as far as it goes is wrong.",
             signature=good[:-1],
+            verdict="bad-signature",
+            rules="R-WIRE-3",
+        ),
+        frames_vector(
+            "frame-signature-lengthened",
+            "A signature that is right and goes on is wrong.",
+            signature=good + b"0",
             verdict="bad-signature",
             rules="R-WIRE-3",
         ),
@@ -930,6 +939,7 @@ def connection_files() -> list[Vector]:
                 ("kernel-name-number", {"kernel_name": 3}, "kernel_name", "A name is text."),
                 ("curve-half", {"curve_publickey": CURVE_PUBLIC}, "curve_secretkey", "A public key without its secret."),
                 ("curve-short", {"curve_publickey": CURVE_PUBLIC[:39], "curve_secretkey": CURVE_SECRET}, "curve_publickey", "Z85 of 32 bytes has 40 characters."),
+                ("curve-too-large", {"curve_publickey": CURVE_PUBLIC, "curve_secretkey": "#" * 40}, "curve_secretkey", "Five digits stand for 4 bytes: not every five of them do."),
                 ("curve-not-z85", {"curve_publickey": CURVE_PUBLIC, "curve_secretkey": "~" * 40}, "curve_secretkey", "The tilde is no digit of Z85."),
             ],
         ),
@@ -1017,6 +1027,7 @@ def handshakes() -> list[Vector]:
         one("nothing", "No frames at all.", {"verdict": "bad-frames"}, frames=[]),
         one("no-delimiter", "The delimiter is missing.", {"verdict": "bad-frames"}, frames=signed[1:]),
         one("no-content", "The object is missing.", {"verdict": "bad-frames"}, frames=signed[:2]),
+        one("one-frame-more", "Nothing follows the object. To refuse it is ours.", {"verdict": "bad-frames"}, frames=[*signed, b""]),
         one("unsigned", "The signature is empty.", {"verdict": "unsigned"}, signature=b""),
         one("forged", "Signed with another key.", {"verdict": "bad-signature"}, signature=sign("other", "hmac-sha256", [pack(report)])),
         one("no-json", "Not JSON.", {"verdict": "bad-part"}, content=b"{"),
@@ -1029,6 +1040,10 @@ def handshakes() -> list[Vector]:
         wrong("port-negative", {"iopub_port": "-1"}, "iopub_port", "Ports begin at 1."),
         wrong("port-empty", {"hb_port": ""}, "hb_port", "An empty text is no port."),
         wrong("port-words", {"hb_port": "any"}, "hb_port", "A port is digits."),
+        wrong("port-space", {"hb_port": " 50375"}, "hb_port", "Digits and nothing else."),
+        wrong("port-newline", {"hb_port": "50375\n"}, "hb_port", "Not even the end of a line."),
+        wrong("port-sign", {"hb_port": "+50375"}, "hb_port", "A plus is no digit."),
+        wrong("port-array", {"hb_port": [50375]}, "hb_port", "An array with a port is no port, though JavaScript writes it like one."),
         wrong("port-null", {"hb_port": None}, "hb_port", "null is no port."),
     ]  # fmt: skip
 
@@ -1180,6 +1195,7 @@ def websocket_v1() -> list[Vector]:
         bad("offset-beyond-53-bits", "An offset that a double cannot hold.", table((6, 2**60))),
         bad("offset-beyond-the-end", "An offset beyond the end.", table((5, len(plain) + 1))),
         bad("offset-into-the-table", "The channel cannot lie in the table.", table((1, 8))),
+        bad("offset-into-the-last-offset", "Nor in the last word of it: the table is one word longer than the number says.", table((1, 48))),
         bad("offsets-backwards", "Offsets never go back.", table((3, words[4]), (4, words[3]))),
         bad("big-endian", "Network byte order is that of the legacy form, not of this one.", struct.pack(">7Q", *words) + body),
         bad("channel-unknown", "The server knows no such channel, and drops the message.", v1("shel", PARTS), "bad-channel"),
@@ -1260,6 +1276,7 @@ def websocket_legacy() -> list[Vector]:
         bad("binary-number-enormous", "More pieces than bytes: do not allocate what a stranger says.", struct.pack(">I", 2**32 - 1) + whole[4:], "bad-offsets"),
         bad("binary-offset-beyond-the-end", "A piece begins beyond the end.", whole[:12] + struct.pack(">I", len(whole) + 1) + whole[16:], "bad-offsets"),
         bad("binary-offset-into-the-table", "A piece cannot lie in the table.", whole[:4] + struct.pack(">I", 4) + whole[8:], "bad-offsets"),
+        bad("binary-offset-into-the-last-offset", "Nor in the last word of it.", whole[:4] + struct.pack(">I", 4 * struct.unpack(">I", whole[:4])[0]) + whole[8:], "bad-offsets"),
         bad("binary-offsets-backwards", "Offsets never go back.", whole[:8] + whole[12:16] + whole[8:12] + whole[16:], "bad-offsets"),
         bad("binary-little-endian", "Little-endian is the order of v1, not of this one.", struct.pack("<4I", *struct.unpack(">4I", whole[:16])) + whole[16:], "bad-offsets"),
         bad("binary-no-json", "The first piece is no JSON.", legacy([b"{", b"ab"]), "bad-part"),
@@ -1427,6 +1444,7 @@ EXAMPLES: dict[str, Any] = {
         "body": {"isStarted": False},
     },
     "engine.comm_msg": {"comm_id": "c-1", "data": {"value": 1}},
+    "engine.comm_open": {"comm_id": "c-1", "target_name": "demo", "data": {}},
 }
 WRONG = (7, "text", True, [], {}, None, [7])
 

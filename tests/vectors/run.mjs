@@ -211,7 +211,7 @@ function registrationUrl(info) {
 
 function handshake(registration, frames) {
   const at = frames.findIndex((frame) => frame.equals(DELIMITER));
-  check(at >= 0 && frames.length >= at + 3, "bad-frames");
+  check(at >= 0 && frames.length === at + 3, "bad-frames");
   const [signature, content] = frames.slice(at + 1);
   check(signature.length > 0, "unsigned");
   const expected = sign(registration.key, registration.signature_scheme, [content]);
@@ -220,7 +220,8 @@ function handshake(registration, frames) {
   check(report.kernel_id === registration.kernel_id, "bad-field", "kernel_id");
   const info = { ...registration, ip: registration.registration_ip };
   for (const name of PORTS) {
-    check(/^[0-9]{1,5}$/.test(String(report[name] ?? "")), "bad-field", name);
+    const isText = ["string", "number"].includes(typeof report[name]);
+    check(isText && /^[0-9]{1,5}$/.test(report[name]), "bad-field", name);
     info[name] = Number(report[name]);
     check(isPort(info[name], 1), "bad-field", name);
   }
