@@ -46,6 +46,7 @@ extensions = [
     "_ext.rules",
     "_ext.figures",
     "_ext.notebook",
+    "_ext.performance",
     "_ext.parallel_doctest",
     "_ext.theme",
 ]
@@ -56,6 +57,7 @@ nitpick_ignore = [
     ("py:class", "zmq.sugar.socket.Socket"),
     ("py:class", "asyncio.events.AbstractEventLoop"),
     ("py:class", "collections.abc.Mapping[str"),
+    ("py:class", "Path"),
 ]
 
 # --- pages -------------------------------------------------------------------------------------

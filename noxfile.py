@@ -53,6 +53,14 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def browser(session: nox.Session) -> None:
+    """Use the kernels in JupyterLab, in a browser without a window; pictures in _build/browser."""
+    install(session, "browser")
+    env = {"PYTHONPATH": str(ROOT)}
+    session.run("python", "-m", "pytest", "tests/browser", *session.posargs, env=env)
+
+
+@nox.session
 def serve(session: nox.Session) -> None:
     """Show the pages in a browser; build them again whenever a source changes."""
     install(session, "serve")

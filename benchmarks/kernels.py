@@ -1,339 +1,219 @@
-"""What a kernel costs: each measurement is one function of a running kernel.
+"""What a kernel costs: each measurement is a function of a running system and a count.
 
-The client is as lean as can be: requests are serialized before the clock starts, replies are
-received as frames and not decoded.  The floor is a ROUTER socket in another process that sends
-every message back: what remains above it is the kernel's own work.
+It returns what it has seen, one number a time, in seconds, bytes or per second.  It raises Failed
+when the system does not do what it is asked for.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
-import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import zmq
 
-from refimpl.wire import DELIMITER, Connection, Session
+from refimpl.run_kernel import send
 
-DEADLINE = 60_000  # milliseconds: nothing measured here takes as long
+from .client import DEADLINE, SILENCE, Failed, Running, receive
 
-KERNELS = {
-    "refimpl python": [sys.executable, "-m", "refimpl", "kernel", "python", "-f"],
-    "ipykernel": [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f"],
-}
+MEGABYTE = 1_000_000
+LINE = "a line of text\n"
 
 
-class Kernel:
-    """A kernel process and three sockets to it."""
+@dataclass(frozen=True)
+class Measure:
+    """One row of the results. `count` is how often a round does it; `factor` turns to the unit."""
 
-    def __init__(self, argv: list[str]) -> None:
-        """Start it, and wait until it answers and iopub is heard; `cold_start` is how long."""
-        self._folder = tempfile.TemporaryDirectory(prefix="bench-")
-        path = Path(self._folder.name, "connection.json")
-        connection = Connection("tcp", "127.0.0.1", *_free_ports(5), key="0123456789abcdef")
-        connection.write(path)
-        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.session: Session = connection.new_session()
-        self.process = subprocess.Popen([*argv, str(path)], stderr=subprocess.DEVNULL)
-        begin = time.perf_counter()
-        self.shell, self.control, self.hb, self.iopub = (
-            self._connect(connection, *kind)
-            for kind in (
-                ("shell", zmq.DEALER),
-                ("control", zmq.DEALER),
-                ("hb", zmq.REQ),
-                ("iopub", zmq.SUB),
-            )
-        )
-        self.shell.send_multipart(self.request("kernel_info_request"))
-        receive(self.shell)
-        self.cold_start = time.perf_counter() - begin
-        while not self.iopub.poll(20):  # a subscription takes a moment: ask until it is heard
-            self.shell.send_multipart(self.request("kernel_info_request"))
-            receive(self.shell)
-        self.quiet()
-
-    def _connect(self, connection: Connection, channel: str, kind: int) -> zmq.Socket[bytes]:
-        sock = self.context.socket(kind)
-        sock.linger, sock.rcvhwm, sock.sndhwm = 0, 0, 0
-        if kind == zmq.SUB:
-            sock.subscribe(b"")
-        sock.connect(connection.url(channel))
-        return sock
-
-    def request(self, msg_type: str, **content: object) -> list[bytes]:
-        """Serialize a request."""
-        return self.session.serialize(self.session.message(msg_type, content))
-
-    def execute(self, code: str, silent: bool = False) -> list[bytes]:
-        """Serialize an execute_request."""
-        return self.request(
-            "execute_request",
-            code=code,
-            silent=silent,
-            store_history=not silent,
-            user_expressions={},
-            allow_stdin=False,
-            stop_on_error=False,
-        )
-
-    def quiet(self) -> None:
-        """Take everything off iopub until it has been silent for a moment."""
-        while self.iopub.poll(50):
-            self.iopub.recv_multipart()
-
-    def close(self) -> None:
-        """End the kernel."""
-        self.process.kill()
-        self.process.wait()
-        self.context.destroy(0)
-        self._folder.cleanup()
+    key: str
+    title: str
+    unit: str
+    factor: float
+    count: int
+    function: Callable[[Running, int], list[float]]
+    more_is_better: bool = False
+    floor: bool = False  # the floor can be measured, too
 
 
-def _free_ports(count: int) -> list[int]:
-    """Find ports that are free now; the peers cannot choose their own."""
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    sockets = [context.socket(zmq.REP) for _ in range(count)]
-    ports = [sock.bind_to_random_port("tcp://127.0.0.1") for sock in sockets]
-    context.destroy(0)
-    return ports
-
-
-def receive(sock: zmq.Socket[bytes]) -> list[bytes]:
-    """Receive one message, or fail after the deadline."""
-    if not sock.poll(DEADLINE):
-        raise TimeoutError("a kernel did not answer in time")
-    return sock.recv_multipart()
-
-
-def until_idle(kernel: Kernel, request: list[bytes]) -> Iterator[list[bytes]]:
-    """Yield what iopub brings for a request, up to its idle."""
-    wanted = json.loads(request[2])["msg_id"].encode()
-    while True:
-        frames = receive(kernel.iopub)
-        at = frames.index(DELIMITER)
-        if wanted in frames[at + 3]:
-            yield frames
-            if b'"idle"' in frames[at + 5]:
-                return
-
-
-def round_trips(
-    kernel: Kernel, requests: list[list[bytes]], sock: zmq.Socket[bytes] | None = None
-) -> float:
-    """Median seconds from a request to its reply."""
-    sock = sock or kernel.shell
+def _round_trips(sock: zmq.Socket[bytes], requests: list[list[bytes]]) -> list[float]:
     times = []
+    clock = time.perf_counter
     for request in requests:
-        begin = time.perf_counter()
-        sock.send_multipart(request)
+        begin = clock()
+        send(sock, request)
         receive(sock)
-        times.append(time.perf_counter() - begin)
+        times.append(clock() - begin)
+    return times
+
+
+def cold_start(kernel: Running, count: int) -> list[float]:
+    """Start the kernel: from the start of the process to the first kernel_info_reply."""
+    return [kernel.restart() for _ in range(count)]
+
+
+def memory(kernel: Running, count: int) -> list[float]:
+    """Ask for the resident memory, after the first cell."""
+    for request in [kernel.execute(kernel.cells["value"]) for _ in range(count)]:
+        send(kernel.shell, request)
+        receive(kernel.shell)
     kernel.quiet()
-    return statistics.median(times)
+    return [kernel.memory()]
 
 
-def kernel_info(kernel: Kernel) -> float:
-    """kernel_info round trip, p50 (µs)"""
-    return 1e6 * round_trips(kernel, [kernel.request("kernel_info_request") for _ in range(300)])
+def kernel_info(kernel: Running, count: int) -> list[float]:
+    """Ask what the kernel is: request to reply."""
+    requests = [kernel.request("kernel_info_request") for _ in range(count)]
+    times = _round_trips(kernel.shell, requests)
+    kernel.quiet()
+    return times
 
 
-def execute_silent(kernel: Kernel) -> float:
-    """silent execute to reply, p50 (µs)"""
-    return 1e6 * round_trips(kernel, [kernel.execute("x = 1", silent=True) for _ in range(300)])
+def execute_silent(kernel: Running, count: int) -> list[float]:
+    """Run a cell silently: request to reply."""
+    code = kernel.cells["nothing"]
+    times = _round_trips(kernel.shell, [kernel.execute(code, silent=True) for _ in range(count)])
+    kernel.quiet()
+    return times
 
 
-def execute(kernel: Kernel, code: str = "1 + 1", count: int = 200) -> float:
-    """execute as a notebook does, to reply and idle, p50 (µs)"""
+def to_idle(kernel: Running, code: str, count: int) -> list[float]:
+    """Run a cell again and again: seconds from each request to its reply and idle."""
     times = []
     for request in [kernel.execute(code) for _ in range(count)]:
         begin = time.perf_counter()
-        kernel.shell.send_multipart(request)
-        for _ in until_idle(kernel, request):
+        send(kernel.shell, request)
+        for _ in kernel.until_idle(request):
             pass
         receive(kernel.shell)
         times.append(time.perf_counter() - begin)
-    return 1e6 * statistics.median(times)
+    return times
 
 
-def failing(kernel: Kernel) -> float:
-    """failing cell, to reply and idle, p50 (µs)"""
-    return execute(kernel, "1 / 0", 100)
+def execute(kernel: Running, count: int) -> list[float]:
+    """Run a cell that has a value: request to reply and idle."""
+    return to_idle(kernel, kernel.cells["value"], count)
 
 
-def pipelined(kernel: Kernel) -> float:
-    """pipelined executes (/s)"""
-    requests = [kernel.execute("x = 1", silent=True) for _ in range(2000)]
+def failing(kernel: Running, count: int) -> list[float]:
+    """Run a cell that raises: request to reply and idle."""
+    return to_idle(kernel, kernel.cells["failure"], count)
+
+
+def pipelined(kernel: Running, count: int) -> list[float]:
+    """Send silent cells without waiting for replies: replies per second."""
+    code = kernel.cells["nothing"]
+    requests = [kernel.execute(code, silent=True) for _ in range(count)]
     begin = time.perf_counter()
     for request in requests:
-        kernel.shell.send_multipart(request)
+        send(kernel.shell, request)
     for _ in requests:
         receive(kernel.shell)
-    rate = len(requests) / (time.perf_counter() - begin)
+    rate = count / (time.perf_counter() - begin)
     kernel.quiet()
-    return rate
+    return [rate]
 
 
-def _text(kernel: Kernel, code: str) -> tuple[float, int]:
-    """Run code; return the seconds to idle and the characters that were printed."""
+def _output(kernel: Running, code: str) -> tuple[float, list[bytes], bool]:
+    """Run code: the seconds to idle, the contents that were published, whether idle came."""
     request = kernel.execute(code)
+    wanted = json.loads(request[2])["msg_id"].encode()
     begin = time.perf_counter()
-    kernel.shell.send_multipart(request)
-    messages = list(until_idle(kernel, request))
+    send(kernel.shell, request)
+    contents: list[bytes] = []
+    while not (contents and b'"idle"' in contents[-1]):
+        while not kernel.iopub.poll(int(1e3 * SILENCE)):
+            if kernel.shell.poll(0):
+                receive(kernel.shell)
+                return time.perf_counter() - begin, contents, False
+            if time.perf_counter() - begin > DEADLINE:
+                raise Failed("does not come to an end")
+        frames = receive(kernel.iopub)
+        if wanted in frames[-3]:
+            contents.append(frames[-1])
     seconds = time.perf_counter() - begin
     receive(kernel.shell)
-    contents = (json.loads(frames[frames.index(DELIMITER) + 5]) for frames in messages)
-    return seconds, sum(len(content.get("text", "")) for content in contents)
+    return seconds, contents, True
 
 
-def lines(kernel: Kernel) -> float:
-    """100,000 printed lines, to idle (ms)"""
-    seconds, size = _text(kernel, "for i in range(100_000): print('a line of text')")
-    return 1e3 * seconds if size == 100_000 * 15 else float("nan")
+def _complete(contents: list[bytes], size: int, idle: bool) -> None:
+    """Raise Failed if text is missing, or idle."""
+    got = sum(len(json.loads(content).get("text", "")) for content in contents)
+    lost = []
+    if got < size:
+        lost.append(f"{100 * (1 - got / size):.3g} % of the text")
+    if not idle:
+        lost.append("idle")
+    if lost:
+        raise Failed(f"loses {' and '.join(lost)}")
 
 
-def big_output(kernel: Kernel) -> float:
-    """100 MB of output (MB/s)"""
-    seconds, size = _text(kernel, "print(100 * 'x' * 1_000_000, end='')")
-    return 100 / seconds if size == 100_000_000 else float("nan")
+def lines(kernel: Running, count: int) -> list[float]:
+    """Print many short lines: request to idle, if everything came."""
+    code = kernel.cells["lines"].replace("{count}", str(count))
+    seconds, contents, idle = _output(kernel, code)
+    _complete(contents, count * len(LINE), idle)
+    return [seconds]
 
 
-def _while_busy(kernel: Kernel, measure: Callable[[], float]) -> float:
-    """Measure while a cell spins, then interrupt it."""
-    kernel.quiet()
-    spin = kernel.execute("print('go', flush=True)\nwhile True: pass")
-    kernel.shell.send_multipart(spin)
-    for frames in until_idle(kernel, spin):
-        if b'"go' in frames[frames.index(DELIMITER) + 5]:
-            break
-    result = measure()
-    kernel.process.send_signal(signal.SIGINT)
-    receive(kernel.shell)
-    kernel.quiet()
-    return result
+def big_output(kernel: Running, count: int) -> list[float]:
+    """Print lines of a megabyte: bytes per second to idle, if everything came."""
+    code = kernel.cells["blocks"].replace("{count}", str(count))
+    seconds, contents, idle = _output(kernel, code)
+    _complete(contents, count * MEGABYTE, idle)
+    return [count * MEGABYTE / seconds]
 
 
-def control_busy(kernel: Kernel) -> float:
-    """control round trip while a cell spins, p50 (µs)"""
-    requests = [kernel.request("kernel_info_request") for _ in range(50)]
-    times: list[float] = []
-
-    def measure() -> float:
-        for request in requests:
-            begin = time.perf_counter()
-            kernel.control.send_multipart(request)
-            receive(kernel.control)
-            times.append(time.perf_counter() - begin)
-        return 1e6 * statistics.median(times)
-
-    return _while_busy(kernel, measure)
+def control_busy(kernel: Running, count: int) -> list[float]:
+    """Ask on control while a cell computes: request to reply."""
+    requests = [kernel.request("kernel_info_request") for _ in range(count)]
+    with kernel.busy():
+        return _round_trips(kernel.control, requests)
 
 
-def heartbeat_busy(kernel: Kernel) -> float:
-    """heartbeat while a cell spins, p50 (µs)"""
-
-    def measure() -> float:
-        times = []
-        for _ in range(200):
-            begin = time.perf_counter()
-            kernel.hb.send(b"ping")
-            if not kernel.hb.poll(DEADLINE):
-                raise TimeoutError("no heartbeat")
-            kernel.hb.recv()
-            times.append(time.perf_counter() - begin)
-        return 1e6 * statistics.median(times)
-
-    return _while_busy(kernel, measure)
+def heartbeat_busy(kernel: Running, count: int) -> list[float]:
+    """Listen for the heart while a cell computes: ping to pong."""
+    with kernel.busy():
+        return _round_trips(kernel.hb, [[b"ping"]] * count)
 
 
-def interrupt(kernel: Kernel) -> float:
-    """interrupt of a busy loop to its reply, p50 (ms)"""
+def subshell_busy(kernel: Running, count: int) -> list[float]:
+    """Ask a subshell while a cell of the main shell computes: request to reply."""
+    features = kernel.ask(kernel.shell, "kernel_info_request").get("supported_features", [])
+    if "kernel subshells" not in features:
+        raise Failed("has no subshells")
+    made = kernel.ask(kernel.control, "create_subshell_request")
+    name = made["subshell_id"]
+    requests = [kernel.request("kernel_info_request", subshell_id=name) for _ in range(count)]
+    with kernel.busy():
+        return _round_trips(kernel.shell, requests)
+
+
+def interrupt(kernel: Running, count: int) -> list[float]:
+    """Interrupt a cell that computes: signal to reply."""
     times = []
-    for _ in range(10):
-        spin = kernel.execute("print('go', flush=True)\nwhile True: pass")
-        kernel.shell.send_multipart(spin)
-        for frames in until_idle(kernel, spin):
-            if b'"go' in frames[frames.index(DELIMITER) + 5]:
-                break
-        begin = time.perf_counter()
-        kernel.process.send_signal(signal.SIGINT)
-        receive(kernel.shell)
-        times.append(time.perf_counter() - begin)
+    for _ in range(count):
+        kernel.spin()
+        times.append(kernel.interrupt())
     kernel.quiet()
-    return 1e3 * statistics.median(times)
+    return times
 
 
-def memory(kernel: Kernel) -> float:
-    """resident memory when idle (MB)"""
-    status = Path(f"/proc/{kernel.process.pid}/status")
-    if not status.exists():
-        return float("nan")
-    size = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
-    return int(size.split()[1]) / 1024
-
-
-MEASUREMENTS: list[Callable[[Kernel], float]] = [
-    memory,
-    kernel_info,
-    execute_silent,
-    execute,
-    failing,
-    pipelined,
-    lines,
-    big_output,
-    control_busy,
-    heartbeat_busy,
-    interrupt,
-]
-
-_ECHO = """
-import zmq
-sock = zmq.Context().socket(zmq.ROUTER)
-print(sock.bind_to_random_port("tcp://127.0.0.1"), flush=True)
-while True:
-    sock.send_multipart(sock.recv_multipart())
-"""
-
-
-@contextlib.contextmanager
-def echo() -> Iterator[zmq.Socket[bytes]]:
-    """Start the floor: a process that sends every message back."""
-    argv = [sys.executable, "-c", _ECHO]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, env=os.environ) as process:
-        assert process.stdout is not None
-        port = int(process.stdout.readline())
-        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        sock = context.socket(zmq.DEALER)
-        sock.connect(f"tcp://127.0.0.1:{port}")
-        yield sock
-        context.destroy(0)
-        process.kill()
-
-
-def floor(sock: zmq.Socket[bytes]) -> dict[str, float]:
-    """Measure the floor: round trip (µs) and messages per second when pipelined."""
-    session = Session(b"key")
-    frames = session.serialize(session.message("kernel_info_request"))
-    times = []
-    for _ in range(500):
-        begin = time.perf_counter()
-        sock.send_multipart(frames)
-        receive(sock)
-        times.append(time.perf_counter() - begin)
-    begin = time.perf_counter()
-    for _ in range(2000):
-        sock.send_multipart(frames)
-    for _ in range(2000):
-        receive(sock)
-    return {
-        "round trip": 1e6 * statistics.median(times),
-        "pipelined": 2000 / (time.perf_counter() - begin),
-    }
+MEASURES = (
+    Measure("cold_start", "Cold start to the first reply", "ms", 1e3, 3, cold_start),
+    Measure("memory", "Resident memory, idle", "MB", 1e-6, 3, memory),
+    Measure("kernel_info", "kernel_info round trip", "µs", 1e6, 500, kernel_info, floor=True),
+    Measure(
+        "execute_silent", "Silent cell, to its reply", "µs", 1e6, 500, execute_silent, floor=True
+    ),
+    Measure("execute", "Cell in a notebook, to reply and idle", "µs", 1e6, 300, execute),
+    Measure("failing", "Failing cell, to reply and idle", "µs", 1e6, 200, failing),
+    Measure(
+        "pipelined", "Silent cells without waiting", "/s", 1, 3000, pipelined, True, floor=True
+    ),
+    Measure("lines", "100,000 printed lines, to idle", "ms", 1e3, 100_000, lines),
+    Measure("big_output", "100 MB in lines of 1 MB", "MB/s", 1e-6, 100, big_output, True),
+    Measure("control_busy", "control while a cell computes", "µs", 1e6, 100, control_busy),
+    Measure("subshell_busy", "Subshell while a cell computes", "µs", 1e6, 100, subshell_busy),
+    Measure("heartbeat_busy", "Heartbeat while a cell computes", "µs", 1e6, 300, heartbeat_busy),
+    Measure("interrupt", "Interrupt of a busy loop, to its reply", "ms", 1e3, 20, interrupt),
+)

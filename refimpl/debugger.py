@@ -9,14 +9,15 @@ A breakpoint needs a file.  Front end and kernel name it alike without asking ea
 Murmur2 hash of the code, `.py`.  The cells keep their own names, and the debugger is told which
 file each of them is; so cells that ran before it was started can have breakpoints.
 
-`Debugger` is given a `Link`, the real debugger; `run_debugger` has one.  A kernel gives it its
-namespace with `serve`, announces each cell with `cell`, and passes requests to `answer`.
+`Debugger` is given a `Link`, the real debugger, which `run_debugpy` has, and what belongs to the
+kernel.  It is told of each cell by `cell`, before, and `left`, afterwards; requests go to `answer`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import contextvars
+import fnmatch
 import itertools
 import json
 import os
@@ -229,12 +230,27 @@ def _children(value: Any) -> list[tuple[str, Any]]:
 class Debugger:
     """Answer debug requests: some here, the others by asking the debugger."""
 
-    def __init__(self, link: Link) -> None:
-        """Prepare; nothing is started, imported or written until it is asked for."""
+    def __init__(
+        self,
+        link: Link,
+        cells: dict[str, str],
+        namespace: dict[Any, Any],  # globals() may hold keys that are no text
+        own_names: dict[Any, Any],
+        describe: Callable[[Any], tuple[Content, Content]],
+        publish: Callable[[str, Content], None],
+        interrupt: Callable[[], Any],
+    ) -> None:
+        """Take what belongs to the kernel; nothing is started or written until it is asked for.
+
+        `cells` holds the code of the cells so far, by the names they are compiled under, and
+        `own_names` what the namespace held before the user came; it is not listed.
+        """
         self._link = link
+        self._cells = cells
+        self._namespace, self._own_names = namespace, own_names
+        self._describe, self._publish, self._interrupt = describe, publish, interrupt
         self._started = False
         self._folder = ""
-        self._cells: dict[str, str] = {}  # the code of each cell, by the name it is compiled under
         self._breakpoints: dict[str, list[Content]] = {}
         self._stopped: set[int] = set()  # threads
         self._module_frames: set[int] = set()
@@ -242,11 +258,6 @@ class Debugger:
         self._variables = Variables()
         self._numbers = itertools.count(1)
         self._context = contextvars.copy_context()  # of the latest debug request
-        self._namespace: dict[Any, Any] = {}  # globals() may hold keys that are no text
-        self._own_names: dict[Any, Any] = {}
-        self._describe: Callable[[Any], tuple[Content, Content]]
-        self._publish: Callable[[str, Content], None]
-        self._interrupt: Callable[[], Any]
         self._handlers: dict[str, Callable[[Content], Awaitable[Content]]] = {
             "attach": self._attach,
             "copyToGlobals": self._copy_to_globals,
@@ -263,20 +274,6 @@ class Debugger:
             "terminate": self._terminate,
             "variables": self._list_variables,
         }
-
-    def serve(
-        self,
-        namespace: dict[str, Any],
-        describe: Callable[[Any], tuple[Content, Content]],
-        publish: Callable[[str, Content], None],
-        interrupt: Callable[[], Any],
-    ) -> None:
-        """Take what belongs to the kernel: its variables, and how they are shown.
-
-        What the namespace holds now is the kernel's own, and not listed.
-        """
-        self._namespace, self._own_names = namespace, dict(namespace)
-        self._describe, self._publish, self._interrupt = describe, publish, interrupt
 
     def cell(self, filename: str, code: str) -> None:
         """Take note of a cell that is about to be compiled under this name."""
@@ -331,6 +328,8 @@ class Debugger:
     def happened(self, event: Content) -> None:
         """Take note of an event of the debugger, and publish it, as of the latest request."""
         body = event.get("body") or {}
+        if event["event"] == "module" and self._is_internal(body["module"].get("path", "")):
+            return  # nor are its frames shown
         if event["event"] == "stopped":
             self._stopped.add(body["threadId"])
         elif event["event"] == "continued":
@@ -341,6 +340,10 @@ class Debugger:
             self._stop()
         event = {**event, "seq": next(self._numbers)}
         self._context.run(self._publish, "debug_event", event)
+
+    def _is_internal(self, path: str) -> bool:
+        """Tell whether a file is part of what runs the cells."""
+        return any(fnmatch.fnmatch(path, pattern) for pattern in self._link.internal)
 
     # --- started and stopped -------------------------------------------------------------------
 
@@ -390,13 +393,15 @@ class Debugger:
         body = response.get("body") or {}
         if command == "stackTrace":
             frames = body.get("stackFrames", ())
-            self._module_frames.update(f["id"] for f in frames if f["name"] == "<module>")
+            self._module_frames -= {frame["id"] for frame in frames}  # numbers are used again
+            self._module_frames |= {f["id"] for f in frames if f["name"] == "<module>"}
         elif command == "scopes":
-            self._global_scopes.update(
-                scope["variablesReference"]
-                for scope in body.get("scopes", ())
-                if scope["name"] == "Globals" or arguments["frameId"] in self._module_frames
-            )
+            module = arguments["frameId"] in self._module_frames
+            for scope in body.get("scopes", ()):
+                reference = scope["variablesReference"]
+                self._global_scopes.discard(reference)
+                if module or scope["name"] == "Globals":
+                    self._global_scopes.add(reference)
         return response
 
     async def _debug_info(self, arguments: Content) -> Content:

@@ -23,6 +23,7 @@ import contextlib
 import fnmatch
 import getpass
 import io
+import itertools
 import keyword
 import linecache
 import re
@@ -201,7 +202,7 @@ _cell: ContextVar[_Cell] = ContextVar("cell")  # of the cell that this thread or
 
 
 class Debugging(Protocol):
-    """What a kernel needs of a debugger; `debugger.Debugger` is one."""
+    """What a kernel needs of a debugger; `run_debugger.LateDebugger` is one."""
 
     def serve(
         self,
@@ -210,13 +211,19 @@ class Debugging(Protocol):
         publish: Callable[[str, dict[str, Any]], None],
         interrupt: Callable[[], Any],
     ) -> None:
-        """Take what belongs to the kernel: its variables, and how they are shown."""
+        """Take what belongs to the kernel: its variables, and how they are shown.
+
+        What the namespace holds now is the kernel's own, and not listed.
+        """
 
     def cell(self, filename: str, code: str) -> None:
         """Take note of a cell that is about to be compiled under this name."""
 
     def left(self, error: BaseException | None) -> None:
         """Take note that the code of a cell has come to its end, by an error perhaps."""
+
+    def trace(self, on: bool) -> None:
+        """Let the code that this thread runs stop, or not: it may be the kernel's own."""
 
     def answer(self, request: dict[str, Any]) -> Awaitable[dict[str, Any]]:
         """Answer the content of a debug_request."""
@@ -257,7 +264,7 @@ class PythonKernel(Kernel):
         self.stdout = OutStream("stdout", self.stream)
         self.stderr = OutStream("stderr", self.stream)
         self._redirection = self._redirect()  # lasts as long as the kernel
-        self._unnumbered = 0
+        self._unnumbered = itertools.count(1)
         self._debugger = debugger
         if debugger is not None:
             self.supported_features = [*self.supported_features, "debugger"]
@@ -407,10 +414,11 @@ class PythonKernel(Kernel):
 
     def _filename(self, store_history: bool) -> str:
         """Name the cell as tracebacks show it: by its number in the front end, if it has one."""
-        if store_history:
-            return f"<cell {self.execution_count}>"
-        self._unnumbered += 1
-        return f"<unnumbered cell {self._unnumbered}>"
+        if not store_history:
+            return f"<unnumbered cell {next(self._unnumbered)}>"
+        if self.subshell_id is not None:  # which counts for itself
+            return f"<cell {self.execution_count} of subshell {self.subshell_id[:8]}>"
+        return f"<cell {self.execution_count}>"
 
     async def _run_cell(self, code: str, filename: str) -> BaseException | None:
         """Run a cell to its end; return what it raised.

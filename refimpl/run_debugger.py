@@ -1,52 +1,29 @@
-"""A kernel process with debugpy in it, and the connection between the two.
+"""A kernel process with a debugger, which is imported when somebody asks for it.
 
-debugpy is an optional package; nothing of it is imported before a front end starts the debugger,
-and when the front end has stopped it, nothing is traced any more.
-
-    control thread   asks: what it sends goes to debugpy at once, what comes back ends its wait
-    reader thread    reads what debugpy says, and publishes its events
-    debugpy's own    its threads read our requests and write the answers; a thread that has stopped
-                     at a breakpoint waits inside of debugpy
-
-debugpy usually waits for connections, with a process between it and the front end.  Here it is the
-one that connects, so there is no such process, and no port that others could find: the listening
-socket is closed once debugpy has come through, and has shown the token that it was given.
-
-Source: the Debug Adapter Protocol, https://microsoft.github.io/debug-adapter-protocol/
+A kernel has to start fast, and most are never debugged.  So this process only keeps what a debugger
+will want to know, the cells and what the variables were at first, until a debug request comes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib.util
-import itertools
-import secrets
-import selectors
-import socket
-import sys
-import threading
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import zmq
-
-from .debugger import Content, DebugError, Debugger, Decoder, encode
 from .kernel import Kernel
 from .run_kernel import KernelProcess
 from .run_subshells import SubshellProcess
 from .wire import Connection, Message
 
-# The part of debugpy that does the work.  It is taken from where imported modules are: the import
-# system runs Python code, which in a thread that steps would be the next place to stop at.
-PYDEVD = "pydevd"
-HANDSHAKE = 10.0  # seconds that debugpy gets to connect
+if TYPE_CHECKING:
+    from .debugger import Content, Debugger
+    from .run_debugpy import Debugpy
+
 # Seconds that later requests on control wait for a debug request.  Code that is evaluated may run
 # for ever, and the request that interrupts it must get through.
 PATIENCE = 1.0
 COMMS = frozenset({"comm_open", "comm_msg", "comm_close"})
-OWN_THREADS = ("control", "iopub", "heartbeat", "parent", "sorter", "insist", "debugger")
 
 
 def process_for(kernel_class: type[Kernel]) -> type[KernelProcess]:
@@ -60,225 +37,68 @@ def can_be_debugged(kernel_class: type[Kernel]) -> bool:
     return takes and importlib.util.find_spec("debugpy") is not None
 
 
-class Debugpy:
-    """debugpy in this process: what `debugger.Debugger` calls a link."""
+class LateDebugger:
+    """A debugger that is imported and made for the first debug request."""
 
     def __init__(self) -> None:
-        """Prepare; nothing is imported before `start`."""
-        package = Path(__file__).parent
-        zmq_folder, asyncio_folder = (Path(str(m.__file__)).parent for m in (zmq, asyncio))
-        self.internal = [str(folder / "**") for folder in (package, zmq_folder, asyncio_folder)]
-        self.internal.append(str(selectors.__file__))
-        self._numbers = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[Content]] = {}
-        self._socket: socket.socket | None = None
-        self._lock = threading.Lock()
+        """Begin without cells."""
+        self._cells: dict[str, str] = {}
+        self._made: Debugger | None = None
+        self._link: Debugpy | None = None
 
-    async def start(self, on_event: Callable[[Content], None]) -> None:
-        """Start debugpy, and the thread that reads what it says.
+    def serve(
+        self,
+        namespace: dict[str, Any],
+        describe: Callable[[Any], tuple[Content, Content]],
+        publish: Callable[[str, Content], None],
+        interrupt: Callable[[], Any],
+    ) -> None:
+        """Take what belongs to the kernel: its variables, and how they are shown.
 
-        Raises DebugError when debugpy cannot be imported, or does not connect.
+        What the namespace holds now is the kernel's own, and not listed.
         """
-        hide_own_threads()
-        try:
-            connected = connect()
-        except (ImportError, OSError, RuntimeError, SystemExit) as error:
-            raise DebugError(f"debugpy does not start: {type(error).__name__}: {error}") from None
-        self._socket = connected
-        loop = asyncio.get_running_loop()
-        reader = threading.Thread(
-            target=self._read, args=(connected, loop, on_event), name="debugger", daemon=True
-        )
-        hide(reader)
-        reader.start()
+        self._given = namespace, dict(namespace), describe, publish, interrupt
 
-    async def request(self, command: str, arguments: Content) -> Content:
-        """Send a request; return the response. Raises DebugError if the debugger is stopped."""
-        number = next(self._numbers)
-        future = asyncio.get_running_loop().create_future()
-        self._waiting[number] = future
-        message = {"seq": number, "type": "request", "command": command, "arguments": arguments}
-        try:
-            with self._lock:
-                if self._socket is None:
-                    raise DebugError(f"{command}: the debugger has been stopped")
-                self._socket.sendall(encode(message))
-            response: Content = await future
-            return response
-        except OSError as error:
-            raise DebugError(f"{command}: the debugger is gone: {error}") from None
-        finally:
-            self._waiting.pop(number, None)
+    async def answer(self, request: Content) -> Content:
+        """Answer the content of a debug_request with the content of its debug_reply."""
+        if self._made is None:
+            from .debugger import Debugger
+            from .run_debugpy import Debugpy
 
-    def name_file(self, filename: str, path: str) -> None:
-        """Have debugpy take code compiled under this name for that of the file at this path."""
-        sys.modules[PYDEVD].NORM_PATHS_AND_BASE_CONTAINER[filename] = (path, path, Path(path).name)
+            self._link = Debugpy()
+            self._made = Debugger(self._link, self._cells, *self._given)
+        return await self._made.answer(request)
+
+    def cell(self, filename: str, code: str) -> None:
+        """Take note of a cell that is about to be compiled under this name."""
+        self._cells[filename] = code
+        if self._made is not None:
+            self._made.cell(filename, code)
+
+    def left(self, error: BaseException | None) -> None:
+        """Take note that the code of a cell has come to its end, in this thread."""
+        if self._made is not None:
+            self._made.left(error)
 
     def trace(self, on: bool) -> None:
-        """Let this thread stop at breakpoints, or not."""
-        if self._socket is not None and (debugger := sys.modules[PYDEVD].get_global_debugger()):
-            if on:
-                debugger.enable_tracing()
-            else:
-                debugger.disable_tracing()
-
-    def leave(self, error: BaseException | None) -> None:
-        """Stop at the error if the user wants that, and forget steps that were not made."""
-        if self._socket is None:
-            return
-        show = getattr(
-            sys.modules["debugpy"], "trigger_exception_handler", None
-        )  # not in the oldest 1.8
-        if error is not None and show is not None:
-            show(error)
-        pydevd = sys.modules[PYDEVD]
-        pydevd.PyDevdAPI().request_resume_thread(
-            pydevd.get_current_thread_id(threading.current_thread())
-        )
+        """Let the code that this thread runs stop, or not: it may be the kernel's own."""
+        if self._made is not None:
+            self._made.trace(on)
 
     def release(self) -> None:
-        """Let this thread run on where it has stopped. It takes no lock: signal handlers call it.
-
-        What they raise there would otherwise be the next thing that debugpy stops at.  But while
-        the thread evaluates what a front end has asked for, only that is to end.
-        """
-        if self._waiting:
-            return
-        info = getattr(threading.current_thread(), "additional_info", None)
-        if self._socket is not None and info is not None:
-            info.pydev_step_cmd = -1  # no step
-            info.pydev_state = 1  # running
-
-    def stop(self) -> None:
-        """Let everything run on, end debugpy's threads, and leave nothing traced."""
-        with self._lock:
-            connected, self._socket = self._socket, None
-        if connected is None:
-            return
-        with contextlib.suppress(OSError):
-            connected.shutdown(socket.SHUT_RDWR)  # ends both readers, ours and debugpy's
-        connected.close()
-        stop_tracing()
+        """Let this thread run on where it has stopped; signal handlers call it."""
+        if self._link is not None:
+            self._link.release()
 
     def forked(self) -> None:
         """Leave the debugger to the parent, in a child that user code forked."""
-        if self._socket is not None:
-            self._socket = None
-            untrace_child()
+        if self._link is not None:
+            self._link.forked()
 
-    def _read(
-        self,
-        connected: socket.socket,
-        loop: asyncio.AbstractEventLoop,
-        on_event: Callable[[Content], None],
-    ) -> None:
-        decoder = Decoder()
-        with contextlib.suppress(OSError):
-            while data := connected.recv(1 << 16):
-                for message in decoder.feed(data):
-                    if message["type"] == "event":
-                        on_event(message)
-                    elif message["type"] == "response":
-                        loop.call_soon_threadsafe(self._finish, message["request_seq"], message)
-        if self._socket is connected:  # debugpy has ended by itself
-            on_event({"type": "event", "event": "terminated"})
-        with contextlib.suppress(RuntimeError):  # the loop may have been closed
-            loop.call_soon_threadsafe(self._give_up)
-
-    def _finish(self, number: int, response: Content) -> None:
-        future = self._waiting.get(number)
-        if future is not None and not future.done():
-            future.set_result(response)
-
-    def _give_up(self) -> None:
-        for future in self._waiting.values():
-            if not future.done():
-                future.set_exception(DebugError("the debugger has been stopped"))
-
-
-def hide(thread: threading.Thread) -> None:
-    """Have debugpy neither trace nor stop nor list a thread."""
-    thread.pydev_do_not_trace = True  # type: ignore[attr-defined]
-    thread.is_pydev_daemon_thread = True  # type: ignore[attr-defined]
-
-
-def hide_own_threads() -> None:
-    """Hide the threads that must go on while others stand still."""
-    for thread in threading.enumerate():
-        if thread.name in OWN_THREADS:
-            hide(thread)
-
-
-def connect() -> socket.socket:
-    """Have debugpy trace this process and connect to us; return our end of the connection.
-
-    Raises ImportError without debugpy, OSError (TimeoutError) if it does not come.
-    """
-    import debugpy.server  # makes the part that does the work importable
-
-    pydevd = importlib.import_module(PYDEVD)
-    token = secrets.token_hex(32)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        host, port = listener.getsockname()
-        pydevd.settrace(
-            host=host,
-            port=port,
-            suspend=False,
-            wait_for_ready_to_run=False,
-            client_access_token=token,
-            dont_trace_start_patterns=(str(Path(debugpy.__file__).parent),),
-            notify_stdin=False,
-            protocol="dap",
-        )
-        # It sends the head and the body of a message apart: without this, 40 ms apart.
-        theirs = pydevd.get_global_debugger().writer.sock
-        theirs.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        listener.settimeout(HANDSHAKE)
-        while True:
-            connected = listener.accept()[0]
-            if knows(connected, token):
-                return connected
-            connected.close()
-
-
-def knows(connected: socket.socket, token: str) -> bool:
-    """Tell whether who has connected knows the token, as only debugpy does."""
-    connected.settimeout(HANDSHAKE)
-    connected.sendall(
-        encode({"seq": 0, "type": "request", "command": "pydevdAuthorize", "arguments": {}})
-    )
-    decoder = Decoder()
-    with contextlib.suppress(OSError, ValueError):
-        while data := connected.recv(1 << 16):
-            for message in decoder.feed(data):
-                if message.get("command") == "pydevdAuthorize":
-                    connected.settimeout(None)
-                    return bool(message.get("body", {}).get("clientAccessToken") == token)
-    return False
-
-
-def stop_tracing() -> None:
-    """End debugpy's threads, and its tracing of all threads."""
-    pydevd = sys.modules[PYDEVD]
-    pydevd.stoptrace()
-    if not pydevd.PYDEVD_USE_SYS_MONITORING:  # before Python 3.12
-        pydevd.pydevd_tracing.set_trace_to_threads(_untrace, create_dummy_thread=False)
-
-
-def untrace_child() -> None:
-    """End tracing in a forked child, where debugpy's threads are not."""
-    if sys.version_info >= (3, 12):
-        monitoring = sys.monitoring
-        if monitoring.get_tool(monitoring.DEBUGGER_ID) is not None:
-            for number in range(monitoring.events.BRANCH.bit_length()):
-                monitoring.register_callback(monitoring.DEBUGGER_ID, 1 << number, None)
-            monitoring.free_tool_id(monitoring.DEBUGGER_ID)
-    sys.settrace(None)
-
-
-def _untrace(*_: Any) -> None:
-    """End the tracing of a thread: a trace function, because only the thread itself can do it."""
-    sys.settrace(None)
+    def close(self) -> None:
+        """Stop the debugger, and remove its files."""
+        if self._made is not None:
+            self._made.close()
 
 
 class DebuggerProcess(SubshellProcess):
@@ -286,11 +106,10 @@ class DebuggerProcess(SubshellProcess):
 
     def __init__(self, kernel_class: Callable[..., Kernel], connection: Connection) -> None:
         """Bind the sockets, as KernelProcess does, with the same errors."""
-        self._link = Debugpy()
-        self._debugger = Debugger(self._link)
+        self._debugger = LateDebugger()
         self._asked: set[asyncio.Task[None]] = set()
         super().__init__(kernel_class, connection)
-        self._interrupts.release = self._link.release
+        self._interrupts.release = self._debugger.release
 
     def _world(self) -> dict[str, Any]:
         return {**super()._world(), "debugger": self._debugger}
@@ -314,7 +133,7 @@ class DebuggerProcess(SubshellProcess):
         await asyncio.wait({task}, timeout=PATIENCE)
 
     def _forked(self) -> None:
-        self._link.forked()
+        self._debugger.forked()
         super()._forked()
 
     def _insist(self) -> None:

@@ -156,6 +156,11 @@ class Interrupts:
             loop.add_reader(bell, self.silence)
         signal.signal(signal.SIGINT, self._on_signal)
 
+    def uninstall(self) -> None:
+        """Ignore SIGINT from now on."""
+        self._loop = None
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
     def send(self) -> None:
         """Interrupt this process, from any of its threads, and the children it waits for."""
         if sys.platform == "win32":
@@ -246,6 +251,9 @@ class Interrupts:
             self._guarding = self._late = False
             if os.getpid() != self._process:
                 os._exit(0)  # a forked child left the user's code: it is no kernel
+            if self._loop is not None:
+                # User code may have set a handler of its own; pdb does, and leaves it behind.
+                signal.signal(signal.SIGINT, self._on_signal)
 
     def _expose(self, call: Callable[[], Any]) -> Any:
         try:
@@ -651,7 +659,7 @@ class KernelProcess:
                 self._run_loop(serving)
         finally:
             self._left.set()
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            self._interrupts.uninstall()
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.set_wakeup_fd(-1)
             _end_tasks(self._loop)

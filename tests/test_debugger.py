@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import socket
 import sys
 import threading
@@ -16,12 +17,12 @@ from typing import Any
 import pytest
 from conftest import TIMEOUT, Client, run_kernel
 
-from refimpl import run_debugger
+from refimpl import run_debugpy
 from refimpl.debugger import HASH_SEED, DebugError, Debugger, Decoder, Variables, encode, murmur2
-from refimpl.python_kernel import PythonKernel, mime_bundle
 from refimpl.wire import CHANNELS
 
 ARGV = [sys.executable, "-m", "refimpl", "kernel", "python", "-f", "{connection_file}"]
+IPYTHON = [sys.executable, "-m", "refimpl", "kernel", "ipython", "-f", "{connection_file}"]
 IPYKERNEL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
 CODE = "def double(x):\n    y = x * 2\n    return y\nz = double(4)\nlast = 1\n"
 INITIALIZE = {"clientID": "tests", "adapterID": "refimpl", "pathFormat": "path"}
@@ -108,10 +109,15 @@ class DebugClient:
         return self.body("stackTrace", {"threadId": thread})["stackFrames"]
 
 
+both = pytest.mark.parametrize("kernel", [ARGV, IPYTHON], ids=["python", "ipython"], indirect=True)
+
+
 @pytest.fixture(scope="module")
-def kernel(tmp_path_factory):
+def kernel(request, tmp_path_factory):
     """Run one kernel with a debugger for all tests of this module."""
-    with run_kernel(tmp_path_factory.mktemp("kernel"), ARGV) as run:
+    home = tmp_path_factory.mktemp("kernel")
+    env = {"IPYTHONDIR": str(home)}
+    with run_kernel(home, getattr(request, "param", ARGV), env) as run:
         yield run
 
 
@@ -134,6 +140,7 @@ def started(debug) -> DebugClient:
 # --- a session ---------------------------------------------------------------------------------
 
 
+@both
 def test_session(started):
     """A cell stops at its breakpoint, shows frames and variables, steps, and ends when it may."""
     path = started.break_at(CODE, 2)
@@ -166,6 +173,7 @@ def test_session(started):
     assert started.client.execute("z").result == "8"
 
 
+@both
 def test_step_into_a_call(started):
     """The command stepIn goes into a function that the cell calls."""
     started.break_at(CODE, 4)
@@ -178,6 +186,35 @@ def test_step_into_a_call(started):
     assert started.client.wait(cell).content["status"] == "ok"
 
 
+@both
+@pytest.mark.parametrize("code", ["a = 1\nb = 2\nc = 3", "1\n2\n3", "import json\nb = 2\nc = 3"])
+def test_step_over_statements(started, code):
+    """The command next goes from one statement of a cell to the one below."""
+    started.break_at(code, 1)
+    cell = started.run(code)
+    thread = started.stopped()
+    for line in (1, 2, 3):
+        assert [frame["line"] for frame in started.frames(thread)] == [line]
+        started.body("next", {"threadId": thread})
+        if line < 3:
+            started.stopped()
+    assert started.client.wait(cell).content["status"] == "ok"
+
+
+@pytest.mark.parametrize("kernel", [IPYTHON], ids=["ipython"], indirect=True)
+@pytest.mark.parametrize("inner", ["get_ipython().run_cell('1 / 0')", "%time 1"])
+def test_stop_after_what_ipython_does(started, inner):
+    """A cell that has another one run inside of it, or a magic, can be stopped afterwards."""
+    code = f"{inner}\nlast = 1"
+    started.break_at(code, 2)
+    cell = started.run(code)
+    thread = started.stopped()
+    assert [frame["line"] for frame in started.frames(thread)] == [2]
+    started.body("continue", {"threadId": thread})
+    assert started.client.wait(cell).content["status"] == "ok"
+
+
+@both
 @pytest.mark.parametrize("step", ["next", "stepIn", "stepOut"])
 @pytest.mark.parametrize("code", ["a = 1\nlast = 2", "a = 1\n[1, 2]", "import json\nlast = 3"])
 def test_step_past_the_end(started, step, code):
@@ -191,6 +228,7 @@ def test_step_past_the_end(started, step, code):
     assert "stopped" not in started.names()
 
 
+@both
 def test_breakpoint_in_an_earlier_cell(debug):
     """A function whose cell ran before the debugger was started can have breakpoints."""
     earlier = "def early(x):\n    return -x\n"
@@ -204,14 +242,36 @@ def test_breakpoint_in_an_earlier_cell(debug):
     assert debug.client.wait(cell).result == "-3"
 
 
-def test_tracebacks_name_cells(started):
+def test_cells_of_one_number(started):
+    """Each subshell counts its cells for itself; a breakpoint belongs to one cell all the same."""
+    content = started.client.request("create_subshell_request", channel="control").content
+    count = started.client.execute("def first():\n    return 1").content["execution_count"]
+    path = started.break_at("def first():\n    return 1", 2)
+    for _ in range(count):
+        started.client.execute("def second():\n    return 2", **content)
+    cell = started.run("first() + second()")
+    frames = started.frames(started.stopped())
+    assert (frames[0]["source"]["path"], frames[0]["line"]) == (path, 2)
+    started.body("continue", {"threadId": 1})
+    assert started.client.wait(cell).result == "3"
+    started.client.request("delete_subshell_request", content, channel="control")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "place"),
+    [(ARGV, 'File "<cell {}>", line 2, in fail'), (IPYTHON, "Cell In[{}], line 2")],
+    ids=["python", "ipython"],
+    indirect=["kernel"],
+)
+def test_tracebacks_name_cells(started, place):
     """While there is a debugger, a traceback shows cells as it always does."""
     cell = started.client.execute("def fail():\n    return 1 / 0\nfail()")
-    count = cell.content["execution_count"]
-    assert f'  File "<cell {count}>", line 2, in fail' in cell.content["traceback"]
-    assert "    return 1 / 0" in cell.content["traceback"]
+    text = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(cell.content["traceback"]))
+    assert place.format(cell.content["execution_count"]) in text
+    assert "return 1 / 0" in text
 
 
+@both
 def test_breakpoint_in_a_subshell(started):
     """Code in a subshell stops, too, while the main shell goes on."""
     content = started.client.request("create_subshell_request", channel="control").content
@@ -226,6 +286,7 @@ def test_breakpoint_in_a_subshell(started):
     started.client.request("delete_subshell_request", {"subshell_id": subshell}, channel="control")
 
 
+@both
 def test_pause(started):
     """The command pause stops a loop that has no breakpoint."""
     cell = started.run("print('on')\ngoing = True\nwhile going:\n    pass")
@@ -243,6 +304,7 @@ def test_pause(started):
 HANDLED = "try:\n    1 / 0\nexcept ZeroDivisionError:\n    pass\n"
 
 
+@both
 @pytest.mark.parametrize(
     ("wanted", "code", "line"),
     [
@@ -263,9 +325,16 @@ def test_stop_at_an_exception(started, wanted, code, line):
     assert started.client.wait(cell).content["status"] == ("ok" if code is HANDLED else "error")
 
 
+@both
 @pytest.mark.parametrize(
     ("wanted", "code"),
-    [("uncaught", HANDLED), ("raised", "a = 1"), ("raised", "import os\nos.getcwd()"), ("", "1/0")],
+    [
+        ("uncaught", HANDLED),
+        ("raised", "a = 1"),
+        ("raised", "import os\nos.getcwd()"),
+        ("raised", "a b"),
+        ("", "1/0"),
+    ],
 )
 def test_no_stop_at_other_exceptions(started, wanted, code):
     """A handled exception is not uncaught, and what the kernel handles itself is not seen."""
@@ -279,6 +348,7 @@ def test_no_stop_at_other_exceptions(started, wanted, code):
 # --- variables ---------------------------------------------------------------------------------
 
 
+@both
 def test_variables_when_nothing_has_stopped(debug):
     """The command inspectVariables lists the user's variables and nothing of the kernel's."""
     debug.client.execute("nested = {'a': [1, 2], 'b': 3}\ndisplay = 5")
@@ -297,6 +367,7 @@ def test_variables_when_nothing_has_stopped(debug):
     debug.client.execute("del display, nested")
 
 
+@both
 def test_rich_variables(debug):
     """The command richInspectVariables gives every form a value has, or says what is wrong."""
     debug.client.execute(
@@ -327,6 +398,7 @@ def test_copy_to_globals(started):
     assert started.client.execute("copied is outer").result == "True"
 
 
+@both
 def test_global_scope_hides_the_kernel(started):
     """What the kernel itself put into the namespace is in no scope; a local of that name is."""
     code = "def f(exit):\n    return exit\nf(1)"
@@ -423,8 +495,10 @@ def test_events_have_their_request_as_parent(kernel, debug):
 # --- control goes on ---------------------------------------------------------------------------
 
 
+@both
 def test_nothing_of_ours_is_a_thread(started):
     """The debugger lists the main thread, and none that the kernel needs to go on."""
+    started.client.execute("print('long' * 100_000)")  # zmq has a thread for what is not copied
     names = [thread["name"] for thread in started.body("threads", {})["threads"]]
     assert names == ["MainThread"]
 
@@ -442,6 +516,7 @@ def test_control_answers_while_stopped(started):
     started.client.wait(cell)
 
 
+@both
 def test_interrupt_while_stopped(started):
     """An interrupt ends a cell that has stopped, where it stands; the debugger goes on."""
     started.break_at(CODE, 2, 5)
@@ -469,6 +544,7 @@ def test_terminate_ends_the_cell(started):
     assert started.client.execute("1").result == "1"
 
 
+@both
 def test_evaluation_without_end(started):
     """An expression that never ends keeps no other request from control, and can be interrupted."""
     started.break_at(CODE, 2)
@@ -486,6 +562,7 @@ def test_evaluation_without_end(started):
     assert started.client.wait(cell).content["status"] == "ok"
 
 
+@both
 def test_disconnect_while_stopped(debug):
     """The command disconnect lets the code run on, even if told to end it, and traces no more."""
     look = "import sys, threading\ngetattr(sys, 'monitoring', None) and sys.monitoring.get_tool(0)"
@@ -599,6 +676,20 @@ def test_debugger_that_dies(started):
     assert started.client.wait(cell).content["status"] == "ok"
 
 
+@pytest.mark.parametrize("argv", [ARGV, IPYTHON], ids=["python", "ipython"])
+def test_starts_in_silence(launch, argv):
+    """What debugpy has to say about how Python was started reaches neither user nor log."""
+    kernel = launch(argv=argv)
+    with kernel.connect() as client:
+        debug = DebugClient(client)
+        asked = client.wait(debug.send("initialize", INITIALIZE))
+        assert asked.content["success"]
+        assert {message.msg_type for message in asked.outputs} <= {"debug_event"}
+        code = "import os\n[name for name in os.environ if 'VALIDATION' in name]"
+        assert client.execute(code).result == "[]"
+        assert kernel.log() == []
+
+
 def test_without_debugpy(launch):
     """Without debugpy the feature is not named, and debug requests are not answered."""
     hide = "import sys; sys.modules['debugpy'] = None; import refimpl.__main__ as m; m.main()"
@@ -613,7 +704,8 @@ def test_no_cost_when_not_asked_for(kernel, launch):
     with launch(argv=ARGV).connect() as client:
         DebugClient(client).body("debugInfo")
         loaded = (
-            "import sys\n[name for name in sys.modules if 'debugpy' in name or 'pydev' in name]"
+            "import sys\n"
+            "[name for name in sys.modules if name.startswith(('debugpy', 'pydev', '_pydev'))]"
         )
         assert client.execute(loaded).result == "[]"
         assert client.execute("sys.gettrace()").result is None
@@ -759,10 +851,7 @@ class NoLink:
 
 def test_debugger_that_does_not_start():
     """A debugger that cannot be started is a response that says why."""
-    debugger = Debugger(NoLink())
-    kernel = PythonKernel(debugger=debugger)
-    assert "debugger" in kernel.supported_features
-    debugger.serve({}, mime_bundle, lambda *_: None, lambda: None)
+    debugger = Debugger(NoLink(), {}, {}, {}, repr, lambda *_: None, lambda: None)
     asked = {"seq": 7, "type": "request", "command": "initialize", "arguments": INITIALIZE}
     reply = asyncio.run(debugger.answer(asked))
     assert (reply["success"], reply["request_seq"]) == (False, 7)
@@ -774,6 +863,6 @@ def test_stranger_on_the_port():
     ours, theirs = socket.socketpair()
     answer = {"type": "response", "command": "pydevdAuthorize", "body": {"clientAccessToken": "x"}}
     threading.Thread(target=theirs.sendall, args=(encode(answer),)).start()
-    assert not run_debugger.knows(ours, "token")
+    assert not run_debugpy.knows(ours, "token")
     ours.close()
     theirs.close()

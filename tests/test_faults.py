@@ -243,6 +243,27 @@ def test_endless_output_is_ended_by_an_interrupt(client):
 
 
 @posix
+@pytest.mark.parametrize("name", ["python", "ipython"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("breakpoint()\n", id="pdb"),
+        pytest.param("import signal\nsignal.signal(2, lambda *_: None)", id="handler"),
+        pytest.param("import signal\nsignal.signal(2, signal.SIG_IGN)", id="ignored"),
+    ],
+)
+def test_interrupt_after_a_cell_that_took_the_signal(launch, name, code):
+    """A handler of SIGINT that a cell sets, or pdb, lasts until its end; the next is interrupted."""
+    with launch(name).connect(on_input=lambda _: "continue") as client:
+        client.execute(code)
+        code = "print('in', flush=True)\nwhile True: pass"
+        cell = client.send("execute_request", {"code": code})
+        client.until(lambda: cell.text, "output")
+        client.interrupt()
+        assert client.wait(cell).content["ename"] == "KeyboardInterrupt"
+
+
+@posix
 @pytest.mark.parametrize("delay", [0.0, 0.02, 0.05, 0.1])
 def test_interrupt_while_it_starts(tmp_path, delay):
     """A SIGINT during start-up ends the kernel or is ignored; it never leaves half a kernel."""

@@ -139,6 +139,7 @@ class MeasuredOn(ResultsDirective):
             "Load before the run": f"{machine['load']:.1f}",
             "Peers": ", ".join(f"{name} {version}" for name, version in found["versions"].items()),
             "Rounds": f"{found['rounds']}",
+            "Counts": "" if found["scale"] == 1 else f"{found['scale']:g} of those in the headings",
             "Day": found["measured"],
             "Not measured": "; ".join(f"{name}: {why}" for name, why in found["absent"].items()),
         }

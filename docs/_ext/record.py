@@ -6,6 +6,7 @@ receiver, so nothing here looks at the receiving side.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,9 +18,13 @@ from refimpl.messages.problem import ERROR, Problem
 from refimpl.messages.transcript import check_transcript
 from refimpl.wire import InvalidContent, Message, Session
 
+from .paths import ROOT
+
 DATE = "2026-01-01T12:00:00.000000Z"
 PORT = 50001
 UUID = re.compile(r"\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\b")
+CELL_FOLDER = re.compile(r"[^\s\"']*[/\\](ipykernel_)\w{8}\b[/\\]")  # where cells are dumped
+PROCESS = 4711
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
 
 
@@ -56,7 +61,8 @@ class Sent:
 class Step:
     """A message of a client, and what had been answered before: (msg_id of a request, what).
 
-    What is "idle" for the end of a request, or the type of a message that belongs to it.
+    What is "idle" for the end of a request, or the type of a message that belongs to it, or the
+    name of an event of the debugger.
     """
 
     sent: Sent
@@ -83,7 +89,9 @@ def in_order(steps: Sequence[Step], kernel: Mapping[str, Sequence[Sent]]) -> lis
             sent_ids.add(sent.message["header"]["msg_id"])
         elif ready:
             sent = ready.popleft()
-            done.add((sent.parent, sent.content.get("execution_state", sent.msg_type)))
+            content = sent.content
+            what = content.get("execution_state") or content.get("event") or sent.msg_type
+            done.add((sent.parent, what))
         else:
             raise ValueError("recording: expected the cause of every message, got effects alone")
         order.append(sent)
@@ -149,6 +157,7 @@ def normalise(recording: Iterable[Sent]) -> list[Sent]:
     """Replace what differs from run to run: ids, sessions, dates, users, ports and addresses.
 
     Ids are numbered in the order in which they first appear: msg-1, session-1, id-1.
+    So is what the debugger says, since its events and its replies come from two threads.
     """
     recording = list(recording)
     names: dict[str, str] = {}
@@ -160,8 +169,12 @@ def normalise(recording: Iterable[Sent]) -> list[Sent]:
                 if value and value not in names:
                     number += 1
                     names[value] = f"{kind}-{number}"
-    stable = _Stable(names)
-    return [replace(sent, message=stable.value(sent.message)) for sent in recording]
+    stable, said = _Stable(names), itertools.count(1)
+    shown = [replace(sent, message=stable.value(sent.message)) for sent in recording]
+    for sent in shown:
+        if sent.msg_type in ("debug_reply", "debug_event"):
+            sent.message["content"]["seq"] = next(said)
+    return shown
 
 
 class _Stable:
@@ -181,6 +194,8 @@ class _Stable:
             return DATE
         if key == "username":
             return "reader"
+        if key == "systemProcessId":
+            return PROCESS
         if key.endswith("_port") and type(value) is int:
             return self.ports.setdefault(value, PORT + len(self.ports))
         return self.text(value) if isinstance(value, str) else value
@@ -189,7 +204,8 @@ class _Stable:
         if text in self.names:
             return self.names[text]
         text = UUID.sub(lambda m: self.ids.setdefault(m[0], f"id-{len(self.ids) + 1}"), text)
-        return stable_addresses(text)
+        text = CELL_FOLDER.sub(r"/tmp/\g<1>1/", text)
+        return stable_addresses(text.replace(str(ROOT), "/home/reader/refimpl"))
 
 
 def stable_addresses(text: str) -> str:

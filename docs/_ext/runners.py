@@ -6,7 +6,7 @@
 The body has `client` in scope, and `client2`, a second front end with a session of its own. Both
 have the methods of `refimpl.run_client.KernelClient`, so readers can run the same lines themselves.
 With `zmq` there is also `client.wait_for(exchange, msg_type)`, which waits for one message of a
-request that is still running.
+request that is still running, and `client.wait_for_event(name)`, for an event of the debugger.
 """
 
 from __future__ import annotations
@@ -215,7 +215,9 @@ class Loopback:
             if parent.get("msg_id") not in ours:
                 continue  # starting, welcome, and the answers to the one who started the kernel
             to = tuple(lanes.values()) if channel == "iopub" else (lanes[parent["session"]],)
-            kernel.setdefault(entry["thread"], []).append(Sent("kernel", to, channel, message))
+            stopped = message["content"].get("event") == "stopped"
+            thread = "MainThread" if stopped else entry["thread"]  # which waits from here on
+            kernel.setdefault(thread, []).append(Sent("kernel", to, channel, message))
         return in_order(self.steps, kernel)
 
     def close(self) -> None:
@@ -271,6 +273,22 @@ class TappedClient(KernelClient):
                 raise TimeoutError(f"{exchange.request.msg_type}: expected {msg_type}, got none")
         self._stage.seen.add((exchange.request.msg_id, msg_type))
         return exchange
+
+    def wait_for_event(self, name: str, timeout: float = TIMEOUT) -> dict[str, Any]:
+        """Wait for an event of the debugger; return its content. Raises TimeoutError."""
+        deadline = time.monotonic() + timeout
+        while (event := self._find_event(name)) is None:
+            if not self.receive(deadline - time.monotonic()):
+                raise TimeoutError(f"expected the event {name}, got none")
+        self._stage.seen.add((event.parent_header["msg_id"], name))
+        return event.content
+
+    def _find_event(self, name: str) -> Message | None:
+        """Look through what belongs to our requests, and what came when they had ended."""
+        outputs = [message for exchange in self.open for message in exchange.outputs]
+        outputs += [message for _, message in self.client.others]
+        events = (message for message in outputs if message.msg_type == "debug_event")
+        return next((event for event in events if event.content["event"] == name), None)
 
     def _answer(self, request: Message) -> None:
         self._stage.seen.add((request.parent_header["msg_id"], "input_request"))

@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[0:1] = [str(ROOT), str(ROOT / "docs")]  # this is a program of its own
 
 from _ext.record import plain  # noqa: E402
-from refimpl import run_kernel  # noqa: E402
+from refimpl import run_debugpy, run_kernel  # noqa: E402
 from refimpl.__main__ import load_kernel  # noqa: E402
-from refimpl.run_subshells import SubshellProcess  # noqa: E402
+from refimpl.run_debugger import process_for  # noqa: E402
 from refimpl.wire import CHANNELS, Connection, Session  # noqa: E402
 
 
@@ -69,9 +69,10 @@ def main(argv: Sequence[str]) -> int:
                 super().__init__(**given)
 
         run_kernel.send = tap.send
+        run_debugpy.RUNS_CELLS += ("_ext",)  # nobody debugs what only records
         # Text then waits for the next message, and not for a clock: a recording is the same always.
         run_kernel.COALESCE = 60.0
-        return run_kernel.main(TappedKernel, argv[2:], process_class=SubshellProcess)
+        return run_kernel.main(TappedKernel, argv[2:], process_class=process_for(TappedKernel))
 
 
 if __name__ == "__main__":

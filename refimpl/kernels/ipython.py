@@ -45,7 +45,7 @@ from traitlets import Bool, Instance, Type, default
 from traitlets.config import Config
 
 from ..kernel import Content, Kernel, error_content
-from ..python_kernel import _OUR_FILES, OutStream, PythonKernel
+from ..python_kernel import _DEBUGGER, _OUR_FILES, Debugging, OutStream, PythonKernel
 from ..wire import InvalidContent
 
 
@@ -59,6 +59,7 @@ class Cell:
     payload: list[Content] = field(default_factory=list)
     displaying: bool = False  # its value is being shown
     display_error: BaseException | None = None  # what that raised
+    depth: int = 0  # it may have other cells run
     shown: tuple[BaseException | None, list[str]] = (None, [])  # the latest traceback
 
     def describe(self, error: BaseException) -> Content:
@@ -95,6 +96,14 @@ class DisplayHook(displayhook.DisplayHook):
     shell: Any
     exec_result = OfCell("exec_result")
     _is_active = OfCell("displaying")
+
+    def __call__(self, result: Any = None) -> None:
+        """Show a value, as IPython does: a step from the line it comes from does not go there."""
+        self.shell.kernel.trace(False)
+        try:
+            super().__call__(result)
+        finally:
+            self.shell.kernel.trace(True)
 
     def quiet(self) -> bool:
         """Tell whether a semicolon at the end of the cell asks for silence."""
@@ -143,6 +152,8 @@ class Payloads(payload.PayloadManager):
 class Compiler(CachingCompiler):
     """Compile the cells of several threads, one at a time."""
 
+    debugger: Debugging | None = None
+
     def __init__(self) -> None:
         super().__init__()
         self._lock = threading.RLock()
@@ -152,6 +163,14 @@ class Compiler(CachingCompiler):
         """Allow what the flags say, such as `await` at the top level, to one thread."""
         with self._lock, super().extra_flags(flags):
             yield
+
+    def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
+        """Name a cell that is about to be compiled, as IPython does, and tell the debugger."""
+        name = super().get_code_name(raw_code, transformed_code, number)
+        if self.debugger is not None:
+            self.debugger.cell(name, raw_code)
+            self.debugger.trace(_cell.get().depth > 0)
+        return name
 
 
 @magics_class
@@ -254,10 +273,27 @@ class ZMQInteractiveShell(InteractiveShell):
         trace = found[2]
         while trace is not None:
             after = trace.tb_next
-            if after is not None and after.tb_frame.f_code.co_filename in {*_OUR_FILES, __file__}:
+            if after is not None and _is_internal(after.tb_frame.f_code.co_filename):
                 trace.tb_next = after = None
             trace = after
         return found
+
+    def showtraceback(self, *args: Any, **how: Any) -> None:
+        """Show an error, as IPython does; before, the debugger may stop where it was raised."""
+        if how.get("running_compiled_code"):
+            self.kernel.left(sys.exc_info()[1])
+        super().showtraceback(*args, **how)
+
+    async def run_code(self, *args: Any, **how: Any) -> bool:
+        """Run a statement; what IPython does between two of them is nothing to step through."""
+        cell = _cell.get()
+        cell.depth += 1
+        self.kernel.trace(True)
+        try:
+            return bool(await super().run_code(*args, **how))
+        finally:
+            cell.depth -= 1
+            self.kernel.trace(cell.depth > 0)
 
     def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:
         cell = _cell.get()
@@ -275,6 +311,11 @@ class ZMQInteractiveShell(InteractiveShell):
         request = self.kernel.parent
         names = ("header", "parent_header", "metadata", "content", "msg_id", "msg_type", "buffers")
         return {} if request is None else {name: getattr(request, name) for name in names}
+
+
+def _is_internal(filename: str) -> bool:
+    """Tell whether a file is ours, or the debugger's, where code waits that has stopped."""
+    return filename in {*_OUR_FILES, __file__} or _DEBUGGER.search(filename) is not None
 
 
 class Comm(BaseComm):
@@ -302,6 +343,7 @@ class Comm(BaseComm):
 class IPythonKernel(Kernel):
     """A kernel that runs IPython."""
 
+    debuggable = True  # its class takes a `debugger`
     supports_subshells = True
     implementation = "refimpl-ipython"
     implementation_version = release.version
@@ -311,7 +353,7 @@ class IPythonKernel(Kernel):
         {"text": "IPython", "url": "https://ipython.readthedocs.io"},
     ]
 
-    def __init__(self, **given: Any) -> None:
+    def __init__(self, debugger: Debugging | None = None, **given: Any) -> None:
         """Make the shell, of which a process has one. What is given goes to `Kernel`."""
         super().__init__(**given)
         self.count_from(1)
@@ -323,6 +365,11 @@ class IPythonKernel(Kernel):
         Comm.kernel = self
         comm.create_comm = Comm
         self.comm_manager = comm.get_comm_manager()
+        self._debugger = Compiler.debugger = debugger
+        if debugger is not None:
+            self.supported_features = [*self.supported_features, "debugger"]
+            formatter: Any = self.shell.display_formatter
+            debugger.serve(self.shell.user_ns, formatter.format, self.publish, self.do_interrupt)
 
     @property
     def banner(self) -> str:  # type: ignore[override]
@@ -387,9 +434,25 @@ class IPythonKernel(Kernel):
             )
             return result
         finally:
+            self.left(None)
             shell.events.trigger("post_execute")  # shows the figures that the cell has drawn
             if result is not None and not how["silent"]:
                 shell.events.trigger("post_run_cell", result)
+
+    def left(self, error: BaseException | None) -> None:
+        """Tell the debugger that the code of a cell has come to its end, by an error perhaps."""
+        if self._debugger is not None:
+            self._debugger.left(error)
+
+    def trace(self, on: bool) -> None:
+        """Let the debugger stop the code that this thread runs, or not: it may be IPython's."""
+        if self._debugger is not None:
+            self._debugger.trace(on)
+
+    async def do_debug_request(self, message: Content) -> Content:
+        """Let the debugger answer."""
+        assert self._debugger is not None  # or the feature would not be named
+        return await self._debugger.answer(message)
 
     # --- answers about code --------------------------------------------------------------------
 
