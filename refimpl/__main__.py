@@ -55,8 +55,12 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out a command; return the exit status: 0 when it was done, 2 when it could not be."""
-    options = make_parser().parse_args(argv)
+    parser = make_parser()
+    options, more = parser.parse_known_args(argv)
     command: Callable[[argparse.Namespace], int] = options.command
+    # `jupyter run` and `jupyter console` pass on to the kernel what they do not know themselves.
+    if more and not (command is kernel and options.file is not None):
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
     try:
         return command(options)
     except CommandError as error:

@@ -201,12 +201,8 @@ class Registration:
 
         The report names no address, so launcher and kernel have to agree: it is the launcher's.
         """
-        ports = dict.fromkeys(PORTS, 0)
         return Connection(
-            transport=self.transport,
-            ip=self.registration_ip,
-            **ports,
-            key=self.key,
+            *(self.transport, self.registration_ip, 0, 0, 0, 0, 0, self.key),
             signature_scheme=self.signature_scheme,
         )
 
@@ -231,9 +227,9 @@ class Registration:
         if content.get("kernel_id") != self.kernel_id:
             found = repr(content.get("kernel_id"))[:80]
             raise InvalidContent(f"report: kernel_id: expected {self.kernel_id!r}, got {found}")
-        ports = {}
+        ports: dict[str, Any] = {}
         for name in PORTS:
-            port = content.get(name)
+            port: Any = content.get(name)
             # Deployed kernels send integers, as connection files have them.
             number = int(port) if type(port) is int or re.fullmatch("[0-9]{1,5}", str(port)) else 0
             if not 1 <= number <= 65535:
@@ -242,7 +238,7 @@ class Registration:
         return replace(self.connection(), **ports)
 
     def check_acknowledgement(self, frames: Sequence[bytes]) -> None:
-        """Check the frames of the launcher's answer. Raises what `read_report` raises for frames."""
+        """Check the frames of the launcher's answer, with the errors of `read_report`."""
         self._verify(frames)
 
     def _sign(self, content: dict[str, Any]) -> list[bytes]:

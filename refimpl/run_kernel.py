@@ -969,7 +969,8 @@ def main(
     parser.add_argument(
         "-f", dest="file", metavar="FILE", required=True, help="the connection file (JSON)"
     )
-    options = parser.parse_args(argv)
+    # `jupyter run` and `jupyter console` pass on to the kernel what they do not know themselves.
+    options, _ = parser.parse_known_args(argv)
     try:
         run_file(kernel_class, options.file, process_class)
     except (ConnectionFileError, OSError) as error:

@@ -253,7 +253,7 @@ def test_endless_output_is_ended_by_an_interrupt(client):
     ],
 )
 def test_interrupt_after_a_cell_that_took_the_signal(launch, name, code):
-    """A handler of SIGINT that a cell sets, or pdb, lasts until its end; the next is interrupted."""
+    """A handler of SIGINT that a cell or pdb sets lasts until its end; the next is interrupted."""
     with launch(name).connect(on_input=lambda _: "continue") as client:
         client.execute(code)
         code = "print('in', flush=True)\nwhile True: pass"

@@ -354,7 +354,10 @@ def test_cells_in_a_row_do_not_starve_a_task(client, gate):
         "task = asyncio.create_task(count())"
     )
     client.execute(code)
-    lasts = f"import time\nend = time.perf_counter() + {2 * run_kernel.TURN}\nwhile time.perf_counter() < end: pass"
+    lasts = (
+        f"import time\nend = time.perf_counter() + {2 * run_kernel.TURN}\n"
+        "while time.perf_counter() < end: pass"
+    )
     *_, last = queue_behind(client, gate, "start = steps", *[lasts] * 10, "steps - start")
     client.execute("task.cancel()")
     assert int(last.result) >= 10

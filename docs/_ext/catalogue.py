@@ -91,9 +91,6 @@ WHOLE = {
 # Messages that cannot be shown as they were sent, and why. The reason is on the page.
 NOT_LIVE = {
     "iopub_welcome": "no request causes it",
-    "debug_request": "our Python kernel has no debugger",
-    "debug_reply": "our Python kernel has no debugger",
-    "debug_event": "our Python kernel has no debugger",
     "usage_request": "it is not in the specification, and our kernel does not know it",
     "usage_reply": "it is not in the specification, and our kernel does not know it",
 }

@@ -91,7 +91,10 @@ class VectorFiles(SphinxDirective):
         group += nodes.thead("", head)
         group += nodes.tbody("", *rows)
         sum_up = f"{total} vectors in {len(rows)} files."
-        return [nodes.table("", group, classes=["rows", "vectors", "colwidths-auto"]), nodes.paragraph("", sum_up)]
+        return [
+            nodes.table("", group, classes=["rows", "vectors", "colwidths-auto"]),
+            nodes.paragraph("", sum_up),
+        ]
 
 
 class OneVector(SphinxDirective):

@@ -205,7 +205,7 @@ class _Stable:
             return self.names[text]
         text = UUID.sub(lambda m: self.ids.setdefault(m[0], f"id-{len(self.ids) + 1}"), text)
         text = CELL_FOLDER.sub(r"/tmp/\g<1>1/", text)
-        return stable_addresses(text.replace(str(ROOT), "/home/reader/refimpl"))
+        return stable_addresses(text.replace(str(ROOT), "/home/ada/refimpl"))
 
 
 def stable_addresses(text: str) -> str:
