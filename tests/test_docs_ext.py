@@ -26,6 +26,23 @@ client.wait_for(running, "execute_input")
 client.request("interrupt_request", channel="control")
 """
 
+BREAKPOINT = """
+def debug(command, **arguments):
+    request = {"type": "request", "seq": 1, "command": command, "arguments": arguments}
+    return client.request("debug_request", request, channel="control").content.get("body")
+
+debug("initialize", adapterID="")
+debug("attach")
+client.wait_for_event("thread")
+path = debug("dumpCell", code="x = 1")["sourcePath"]
+debug("setBreakpoints", source={"path": path}, breakpoints=[{"line": 1}])
+cell = client.send("execute_request", {"code": "x = 1"})
+thread = client.wait_for_event("stopped")["body"]["threadId"]
+debug("continue", threadId=thread)
+client.wait_for_event("continued")
+client.wait(cell)
+"""
+
 
 def types(recording: list[record.Sent]) -> list[str]:
     """Return the message types of a recording."""
@@ -45,6 +62,18 @@ def test_two_recordings_of_the_same_code_are_equal(runner: str) -> None:
     """What a page shows of an exchange is the same in every build."""
     first, second = (record.normalise(runners.record(CELL, runner, "page")) for _ in range(2))
     assert as_json(first) == as_json(second)
+
+
+def test_a_cell_that_stops_is_recorded_where_it_stops() -> None:
+    """A cell stops after its execute_input and before what continues it, the same in every run."""
+    first, second = (record.normalise(runners.record(BREAKPOINT, "zmq", "page")) for _ in range(2))
+    assert as_json(first) == as_json(second)
+    said = [sent.content.get("event") or sent.content.get("command") for sent in first]
+    begun, stopped = types(first).index("execute_input"), said.index("stopped")
+    assert begun < stopped < said.index("continue") < types(first).index("execute_reply")
+    numbers = [sent.content["seq"] for sent in first if sent.msg_type == "debug_event"]
+    assert numbers == sorted(numbers)
+    assert "/tmp/ipykernel_1/" in as_json(first)
 
 
 @pytest.mark.parametrize("runner", ["machine", "zmq"])

@@ -194,7 +194,7 @@ class _Stable:
             return DATE
         if key == "username":
             return "reader"
-        if key == "systemProcessId":
+        if key in ("processId", "systemProcessId"):
             return PROCESS
         if key.endswith("_port") and type(value) is int:
             return self.ports.setdefault(value, PORT + len(self.ports))
