@@ -54,7 +54,7 @@ _OURS, _THEIRS = PYTHON.name, IPYKERNEL.name
 
 _THREE = (
     "The floor sends one message back. A kernel must send three, busy, the reply and idle, and "
-    "make and sign each of them; in Python that is most of the time."
+    "make and sign each of them."
 )
 _MESSAGES = (
     "Making, signing and sending the messages, all in Python, one after the other: see the profile."

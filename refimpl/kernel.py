@@ -446,8 +446,8 @@ class Kernel:
             return
         if msg_type == "error":
             self._look_before_error(running)
-        only_text = content.keys() == {"name", "text"} and not metadata and not buffers
-        if msg_type == "stream" and only_text:
+        only_text = msg_type == "stream" and content.keys() == {"name", "text"}
+        if only_text and not metadata and not buffers:
             self._write(content["name"], content["text"], running.request)
             return
         message = self.session.message(

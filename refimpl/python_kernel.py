@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import codecs
 import codeop
 import contextlib
 import fnmatch
@@ -52,9 +53,11 @@ REPR_METHODS = {
     "_repr_javascript_": "application/javascript",
     "_repr_pdf_": "application/pdf",
 }
+_PLAIN = frozenset({bool, bytes, complex, dict, float, int, list, set, str, tuple, type(None)})
 _HELP = re.compile(r"\s*(?:(\?{1,2})\s*([\w.]+)|([\w.]+)\s*(\?{1,2}))\s*")
 _CALLED_BY_US = re.compile(r"(^|[/\\])(zmq[/\\]|selectors\.py$)")
-_DEBUGGER = re.compile(r"(^|[/\\])_?pydevd")  # where code waits that an interrupt found stopped
+# Where code waits that an interrupt found stopped; the name in <> is that of its compiled part.
+_DEBUGGER = re.compile(r"(^|[/\\])_?pydevd|^<stringsource>$")
 _CO_COROUTINE = 0x80  # as in `inspect`, which is slow to import
 _COMPILE_FLAGS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
@@ -79,6 +82,8 @@ def mime_bundle(
     ({'text/plain': '1024'}, {})
     """
     data: dict[str, Any] = {"text/plain": _text(value)}
+    if type(value) in _PLAIN and not include and not exclude:
+        return data, {}
     metadata: dict[str, Any] = {}
     bundle = _own_method(value, "_repr_mimebundle_")
     if bundle is not None:
@@ -146,12 +151,34 @@ def _text(value: Any) -> str:
         return f"<{type(value).__name__}: its repr() raised {type(error).__name__}>"
 
 
+class ByteStream(io.BufferedIOBase):
+    """What `sys.stdout.buffer` is in a kernel: bytes of UTF-8 go where the text goes."""
+
+    def __init__(self, stream: OutStream) -> None:
+        """Take the stream that the text is written to."""
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def close(self) -> None:
+        """Stay open, as the stream does."""
+
+    def write(self, data: Any) -> int:
+        """Publish bytes, of whatever has a buffer; half a character waits for its other half."""
+        self._stream.write(self._decoder.decode(data))
+        return memoryview(data).nbytes
+
+
 class OutStream(io.TextIOBase):
     """What `sys.stdout` and `sys.stderr` are in a kernel: text goes to the front ends."""
 
     def __init__(self, name: str, write: Callable[[str, str], None]) -> None:
         """Take the stream's name and the function that publishes (name, text)."""
         self.name = name
+        self.buffer = ByteStream(self)
         self._publish = write
 
     @property
@@ -162,6 +189,13 @@ class OutStream(io.TextIOBase):
     def writable(self) -> bool:
         """Return True."""
         return True
+
+    def fileno(self) -> int:
+        """Return the descriptor of the process, for children and `faulthandler`.
+
+        What they write there does not come to the front ends.
+        """
+        return 2 if self.name == "stderr" else 1
 
     def close(self) -> None:
         """Stay open: what the user closes, a later cell would miss."""
@@ -276,6 +310,7 @@ class PythonKernel(Kernel):
         """Make this process the user's: `__main__`, sys.stdout, input, and the working folder."""
         self._redirection.__enter__()
         sys.modules["__main__"] = self.module
+        sys.argv = [""]  # as at Python's own prompt: the arguments of the kernel are not the user's
         if not sys.path or sys.path[0] != "":
             sys.path.insert(0, "")  # modules beside the notebook can be imported
 

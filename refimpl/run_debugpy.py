@@ -55,6 +55,7 @@ class Debugpy:
         self._waiting: dict[int, asyncio.Future[Content]] = {}
         self._socket: socket.socket | None = None
         self._reader: threading.Thread | None = None
+        self._changes = 0  # as debugpy counts them
         self._lock = threading.Lock()
 
     async def start(self, on_event: Callable[[Content], None]) -> None:
@@ -68,6 +69,7 @@ class Debugpy:
         except (ImportError, OSError, RuntimeError, SystemExit) as error:
             raise DebugError(f"debugpy does not start: {type(error).__name__}: {error}") from None
         self._socket = connected
+        self._look_again()
         loop = asyncio.get_running_loop()
         reader = threading.Thread(
             target=self._read, args=(connected, loop, on_event), name="debugger", daemon=True
@@ -98,6 +100,17 @@ class Debugpy:
     def name_file(self, filename: str, path: str) -> None:
         """Have debugpy take code compiled under this name for that of the file at this path."""
         sys.modules[PYDEVD].NORM_PATHS_AND_BASE_CONTAINER[filename] = (path, path, Path(path).name)
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """Have debugpy look up where code belongs, though it has seen equal code before.
+
+        It remembers this for each code object until breakpoints change, which it counts, in each
+        session from the beginning.  But the same statement in another cell, or in an edited one,
+        is an equal code object: a file name makes no difference to Python.
+        """
+        if debugger := sys.modules[PYDEVD].get_global_debugger():
+            self._changes = debugger.mtime = max(self._changes, debugger.mtime) + 1
 
     def trace(self, on: bool) -> None:
         """Let this thread stop at breakpoints, or not."""
@@ -143,6 +156,7 @@ class Debugpy:
         with contextlib.suppress(OSError):
             connected.shutdown(socket.SHUT_RDWR)  # ends both readers, ours and debugpy's
         connected.close()
+        self._look_again()
         stop_tracing()
         if self._reader is not None and self._reader is not threading.current_thread():
             self._reader.join(HANDSHAKE)  # what it still has to say is not for the next session

@@ -64,9 +64,10 @@ STREAM_LIMIT = 1 << 16  # characters of waiting stream text that are sent at onc
 HIGH_WATER = 5000  # messages that a front end may be behind on iopub before output waits for it
 STATUS_MARK = 100_000  # messages that it may be behind before it loses one of URGENT
 PATIENCE = 5.0  # seconds that output waits at most for such a front end to read
+QUESTIONS = 1000  # questions to the user of which late answers are recognized
 ROOM_POLL = 0.02  # seconds between two looks whether it has read
 # What may not wait: few messages, which keep the control channel going and tell the end of output.
-URGENT = frozenset({"status", "execute_input", "shutdown_reply", "debug_event"})
+URGENT = frozenset({"status", "execute_input", "error", "shutdown_reply", "debug_event"})
 COPY_LIMIT = 1 << 16  # bytes; below, copying a frame is cheaper than sharing it with libzmq
 TURN = 0.005  # seconds that requests in a row may keep background tasks waiting
 PARENT_POLL = 1.0  # seconds between looks at the parent process
@@ -94,8 +95,11 @@ def send(sock: zmq.Socket[bytes], frames: Sequence[Any]) -> None:
     One call into C for all frames takes an eighth of the time of send_multipart.
     """
     flags = [_MORE] * (len(frames) - 1) + [_NOBLOCK]
-    copies = [len(frame) < COPY_LIMIT for frame in frames]
-    deque(map(_send_frame, itertools.repeat(sock), frames, flags, copies), maxlen=0)
+    if max(map(len, frames)) < COPY_LIMIT:
+        deque(map(_send_frame, itertools.repeat(sock), frames, flags), maxlen=0)
+    else:
+        copies = [len(frame) < COPY_LIMIT for frame in frames]
+        deque(map(_send_frame, itertools.repeat(sock), frames, flags, copies), maxlen=0)
 
 
 def can_receive(sock: zmq.Socket[bytes]) -> bool:
@@ -368,9 +372,10 @@ class IOPub:
         if self._waiting >= STREAM_LIMIT:
             self._deliver(None, None)
         elif not self._alarmed:
-            self._alarmed = True
-            with contextlib.suppress(BlockingIOError):
-                self._alarm.send(b"!")
+            with self._interrupts:  # the flag without the alarm would silence the stream for good
+                self._alarmed = True
+                with contextlib.suppress(BlockingIOError):
+                    self._alarm.send(b"!")
 
     def flush(self, before: Message | None = None) -> None:
         """Send the stream text that is waiting, before this message goes out elsewhere."""
@@ -482,8 +487,8 @@ class IOPub:
                         self._pause.wait(COALESCE)
                         self._alarmed = False  # before the look at the text, so none is missed
                 with self._lock:
-                    self._flush(self._send)  # without room, the next event is room, or more text
                     self._welcome()
+                self._deliver(None, None)
 
 
 class Stdin:
@@ -495,6 +500,7 @@ class Stdin:
         self._socket = sock
         self._session = session
         self._lock = threading.Lock()
+        self._earlier: deque[str] = deque(maxlen=QUESTIONS)  # ids of questions
 
     def ask(self, request: Message) -> Message:
         """Send an input_request and wait for its input_reply; an interrupt ends the wait.
@@ -508,19 +514,22 @@ class Stdin:
                 while True:
                     self._socket.recv_multipart(_NOBLOCK)
             send(self._socket, frames)
-            while True:
-                self._interrupts.wait(self._socket)
-                reply = read(self._socket, "stdin", self._session)
-                if reply is not None and self._answers(reply, request):
-                    return reply
+            try:
+                while True:
+                    self._interrupts.wait(self._socket)
+                    reply = read(self._socket, "stdin", self._session)
+                    if reply is not None and self._answers(reply, request):
+                        return reply
+            finally:
+                self._earlier.append(request.msg_id)
 
     def _answers(self, reply: Message, request: Message) -> bool:
-        # Many front ends leave the parent of an input_reply empty; who fills it in, must be right.
-        parent = reply.parent_header.get("msg_id", request.msg_id)
+        # Many front ends leave the parent of an input_reply empty, some name the execute_request.
+        # Only one thing is known to be wrong: the answer to an earlier question.
         return (
             reply.msg_type == "input_reply"
             and reply.idents == request.idents
-            and parent == request.msg_id
+            and reply.parent_header.get("msg_id") not in self._earlier
         )
 
 

@@ -131,7 +131,8 @@ class SubshellProcess(KernelProcess):
 
     async def _arrival(self, channel: str) -> None:
         ring = self._doorbells[channel].listen()
-        if channel != "shell" or not self._arrived(channel):  # another thread may have read it
+        # With a sorter, another thread may have read it meanwhile.
+        if channel != "shell" or self._sorter is None or not self._arrived(channel):
             await ring
 
     def _send(self, channel: str, message: Message) -> None:
@@ -140,8 +141,9 @@ class SubshellProcess(KernelProcess):
             return
         with self._interrupts, self._lock:
             super()._send(channel, message)
-            self._take()
-            self._wake()
+            if self._sorter is not None:  # or the main thread will look by itself
+                self._take()
+                self._wake()
 
     def _wake(self) -> None:
         """Tell the main shell that there is something for it. Call it with the lock."""
@@ -166,10 +168,10 @@ class SubshellProcess(KernelProcess):
             selector.register(self._sockets["shell"].FD, selectors.EVENT_READ)
             selector.register(self._stopped, selectors.EVENT_READ)
             while not self._stopping.is_set():
-                selector.select()
                 with self._lock:
                     self._take()
                     self._wake()
+                selector.select()
 
     def _close(self) -> None:
         for subshell in self._subshells.values():

@@ -433,8 +433,8 @@ class Message:
         return self._name("session")
 
     def _name(self, key: str) -> str:
-        value = self.header.get(key)
-        if not isinstance(value, str):
+        value = self._dict(0).get(key)
+        if type(value) is not str:
             found = type(value).__name__ if key in self.header else "nothing"
             raise BadHeader(f"header: {key}: expected str, got {found}")
         return value
@@ -469,9 +469,10 @@ def split(frames: Sequence[Any]) -> tuple[list[bytes], Frame, list[Frame], list[
     >>> split([b"client", DELIMITER, b"", b"{}", b"{}", b"{}", b"{}", b"raw"])
     ([b'client'], b'', [b'{}', b'{}', b'{}', b'{}'], [b'raw'])
     """
-    at = next((at for at, frame in enumerate(frames) if frame == DELIMITER), None)
-    if at is None:
-        raise BadFrames(f"no delimiter {DELIMITER.decode()} in {len(frames)} frames")
+    try:
+        at = frames.index(DELIMITER)
+    except ValueError:
+        raise BadFrames(f"no delimiter {DELIMITER.decode()} in {len(frames)} frames") from None
     parts = list(frames[at + 2 : at + 6])
     if len(parts) < len(PARTS):
         got = len(frames) - at - 1

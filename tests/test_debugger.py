@@ -257,6 +257,29 @@ def test_cells_of_one_number(started):
     started.client.request("delete_subshell_request", content, channel="control")
 
 
+@both
+def test_equal_statements(started):
+    """A breakpoint belongs to its cell, though an earlier cell, or session, had equal code."""
+    earlier, later = (
+        "def same():\n    return 1\nsame(); 'a'",
+        "def same():\n    return 1\nsame(); 'b'",
+    )
+    for _ in range(2):
+        started.break_at(later, 2)
+        assert started.client.execute(earlier).result == "'a'"
+        cell = started.run(later)
+        frames = started.frames(started.stopped())
+        assert (
+            frames[0]["source"]["path"] == started.body("dumpCell", {"code": later})["sourcePath"]
+        )
+        started.body("continue", {"threadId": 1})
+        assert started.client.wait(cell).result == "'b'"
+        started.body("disconnect", {})
+        started.start()
+    assert started.client.execute(later).result == "'b'"
+    assert "stopped" not in started.names()
+
+
 @pytest.mark.parametrize(
     ("kernel", "place"),
     [(ARGV, 'File "<cell {}>", line 2, in fail'), (IPYTHON, "Cell In[{}], line 2")],

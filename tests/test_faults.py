@@ -116,7 +116,7 @@ def test_control_answers_while_output_waits(launch):
         cell = client.send("execute_request", {"code": "while True: display('x' * 10_000)"})
         # Once nothing more comes the cell waits; control is asked meanwhile, again and again.
         seen = -1
-        while seen < len(cell.outputs):
+        while seen < len(cell.outputs) or client.receive(0.5):
             seen = len(cell.outputs)
             answer = client.request("kernel_info_request", channel="control")
             assert answer.content["status"] == "ok"
@@ -261,6 +261,26 @@ def test_interrupt_after_a_cell_that_took_the_signal(launch, name, code):
         client.until(lambda: cell.text, "output")
         client.interrupt()
         assert client.wait(cell).content["ename"] == "KeyboardInterrupt"
+
+
+@posix
+@pytest.mark.parametrize("name", ["python", "ipython"])
+def test_process_looks_like_a_prompt(launch, name):
+    """Programs in a cell see no arguments of the kernel's, and can use the descriptors."""
+    run = launch(name)
+    with run.connect() as client:
+        code = "import argparse; argparse.ArgumentParser().parse_args()"
+        assert client.execute(code).result == "Namespace()"
+        code = "import faulthandler, sys; faulthandler.enable(); faulthandler.dump_traceback()"
+        assert client.execute(code).reply.content["status"] == "ok"
+        assert any("most recent call first" in line for line in run.log())
+        code = (
+            "import subprocess; subprocess.run(['echo', 'to stderr'], stdout=sys.stderr).returncode"
+        )
+        assert client.execute(code).result == "0"
+        assert "to stderr" in run.log()
+        cell = client.execute("import sys; sys.stdout.buffer.write('é'.encode()); print()")
+        assert cell.text == "é\n"
 
 
 @posix

@@ -408,7 +408,7 @@ def test_traceback_shows_the_cell(notebook: Notebook) -> None:
         "import getpass; getpass.getpass()",
         "print('a', file=open)",
         "import sys; sys.stdout.write(1)",
-        "import sys; sys.stdout.fileno()",
+        "import sys; sys.stdout.read()",
     ],
 )
 def test_traceback_hides_our_frames(notebook: Notebook, code: str) -> None:
@@ -833,7 +833,7 @@ def test_streams(notebook: Notebook, code: str, stdout: str, stderr: str) -> Non
 
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
 def test_stream_object(name: str) -> None:
-    """The stream is a text file that is no terminal and has no descriptor."""
+    """The stream is a text file that is no terminal and has the descriptor of the process."""
     written: list[tuple[str, str]] = []
     stream = OutStream(name, lambda *args: written.append(args))
     assert isinstance(stream, io.TextIOBase)
@@ -849,10 +849,23 @@ def test_stream_object(name: str) -> None:
     assert (stream.writable(), stream.readable(), stream.seekable()) == (True, False, False)
     assert stream.closed is False
     stream.flush()
-    with pytest.raises(io.UnsupportedOperation):
-        stream.fileno()
+    assert stream.fileno() == {"stdout": 1, "stderr": 2}[name]
     with pytest.raises(io.UnsupportedOperation):
         stream.read()
+
+
+def test_stream_takes_bytes() -> None:
+    """Bytes written to `buffer` are shown as text, in order, even in pieces of a character."""
+    written: list[tuple[str, str]] = []
+    stream = OutStream("stdout", lambda *args: written.append(args))
+    print("a", end="", file=stream)
+    assert stream.buffer.write("é".encode()[:1]) == 1
+    assert stream.buffer.write(memoryview("é".encode()[1:] + b"\xff")) == 2
+    stream.buffer.flush()
+    stream.buffer.close()
+    print("b", end="", file=stream)
+    assert "".join(text for _, text in written) == "aé\ufffdb"
+    assert stream.buffer.writable()
 
 
 @pytest.mark.parametrize("value", [b"bytes", 1, None, ["a"]])

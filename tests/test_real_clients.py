@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import queue
 import re
@@ -132,6 +133,20 @@ def test_input_is_asked_for(blocking, code, prompt, password):
     assert result(published) == "'Ada ✓'"
 
 
+@pytest.mark.parametrize("parent", ["nothing", "question", "cell"])
+def test_answer_may_name_any_parent(blocking, parent):
+    """An answer counts, whatever parent the front end gives it: no two agree on one."""
+
+    def answer(request: dict) -> None:
+        cell = {"header": request["parent_header"]}
+        parents = {"nothing": None, "question": request, "cell": cell}
+        reply = blocking.session.msg("input_reply", {"value": "Ada"}, parent=parents[parent])
+        blocking.stdin_channel.send(reply)
+
+    _, published = run(blocking, "input()", allow_stdin=True, stdin_hook=answer)
+    assert result(published) == "'Ada'"
+
+
 def test_input_without_permission_is_an_error(blocking):
     """Input raises at once when the front end said that it cannot be asked."""
     content, _ = run(blocking, "input()")
@@ -155,6 +170,21 @@ def test_heart_beats(blocking):
     blocking.hb_channel.unpause()
     assert blocking.hb_channel.is_beating()
     assert blocking.is_alive()
+
+
+@pytest.mark.parametrize("name", ["refimpl-python", "refimpl-python-installed"])
+def test_jupyter_run(jupyter, tmp_path, name):
+    """`jupyter run` passes its own arguments on to the kernel, which takes no notice."""
+    folder = jupyter / "data" / "kernels" / "refimpl-python-installed"
+    folder.mkdir(exist_ok=True)
+    spec = json.loads((folder.with_name("refimpl-python") / "kernel.json").read_text("utf-8"))
+    spec["argv"][1:] = ["-m", "refimpl", "kernel", "python", "-f", "{connection_file}"]
+    (folder / "kernel.json").write_text(json.dumps(spec), "utf-8")
+    file = tmp_path / "program.py"
+    file.write_text("print(6 * 7)", "utf-8")
+    argv = [sys.executable, "-m", "jupyter_client.runapp", "--kernel", name, str(file)]
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "42\n"), done.stderr
 
 
 # --- interrupt, restart, shutdown --------------------------------------------------------------

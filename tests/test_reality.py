@@ -177,7 +177,7 @@ def sources(package: str) -> Iterator[ast.Module]:
     assert spec is not None
     for folder in spec.submodule_search_locations or ():
         for path in sorted(Path(folder).rglob("*.py")):
-            if "tests" not in path.parts:
+            if "tests" not in path.relative_to(folder).parts:
                 yield ast.parse(path.read_text("utf-8"))
 
 

@@ -662,6 +662,42 @@ def test_no_moment_tears_a_question():
     assert torn == []
 
 
+def test_no_moment_silences_a_stream():
+    """Text that is written after an interrupted write is sent, whenever the interrupt came."""
+    session = Session(b"key")
+    with zmq.Context() as context, context.socket(zmq.XPUB) as sock:
+        context.linger = 0
+        reader = context.socket(zmq.SUB)
+        reader.connect(f"tcp://127.0.0.1:{sock.bind_to_random_port('tcp://127.0.0.1')}")
+        reader.subscribe(b"")
+        interrupts = run_kernel.Interrupts()
+        iopub = run_kernel.IOPub(sock, session, interrupts)
+        iopub.thread.start()
+
+        def read() -> str:
+            assert reader.poll(TIMEOUT * 1000), "the stream is silent"
+            return session.deserialize(reader.recv_multipart()).content.get("text", "")
+
+        read()  # the welcome
+        try:
+            for moment in itertools.count():
+                with interruptible(interrupts, moment, contextlib.__file__) as (tracer, guard):
+                    tracer.armed = True
+                    with contextlib.suppress(KeyboardInterrupt):
+                        guard(lambda: iopub.write("stdout", "torn ", None))
+                    tracer.armed = False
+                iopub.write("stdout", "whole", None)
+                text = ""
+                while not text.endswith("whole"):
+                    text += read()
+                if not tracer.fired:
+                    break
+        finally:
+            reader.close()
+            iopub.close()
+    assert moment > 5
+
+
 # --- what answers while a cell runs ------------------------------------------------------------
 
 

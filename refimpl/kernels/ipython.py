@@ -384,6 +384,7 @@ class IPythonKernel(Kernel):
         # IPython installs these for each cell. Here they stay: another shell may still need them.
         self.shell.builtin_trap.__enter__()
         self.shell.display_trap.__enter__()
+        sys.argv = [""]  # as at Python's own prompt: the arguments of the kernel are not the user's
         if "" not in sys.path:
             sys.path.insert(0, "")  # modules beside the notebook can be imported
 
