@@ -29,6 +29,9 @@ KERNELS = {
 }
 
 
+EXTRAS = ("ipython",)  # kernels that need packages which are installed as an extra
+
+
 class CommandError(Exception):
     """A command cannot be carried out; the text is the one line that says why."""
 
@@ -100,6 +103,8 @@ def load_kernel(name: str) -> type[Kernel]:
     except Exception as error:  # the module is its author's: anything may be raised
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = "" if "importlib" in place.filename else f" ({place.filename}, line {place.lineno})"
+        if name in EXTRAS and isinstance(error, ModuleNotFoundError):
+            where = f": pip install '{PACKAGE}[{name}]'"
         raise CommandError(f"kernel {name}: {type(error).__name__}: {error}{where}") from None
     kernel_class = getattr(module, class_name, None)
     if not (isinstance(kernel_class, type) and issubclass(kernel_class, Kernel)):

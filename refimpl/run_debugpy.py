@@ -111,6 +111,7 @@ class Debugpy:
         """
         if debugger := sys.modules[PYDEVD].get_global_debugger():
             self._changes = debugger.mtime = max(self._changes, debugger.mtime) + 1
+            debugger._clear_caches()  # what it goes by before Python 3.12
 
     def trace(self, on: bool) -> None:
         """Let this thread stop at breakpoints, or not."""

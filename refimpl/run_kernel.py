@@ -25,6 +25,7 @@ import asyncio
 import contextlib
 import contextvars
 import dataclasses
+import functools
 import itertools
 import logging
 import os
@@ -891,13 +892,9 @@ def _pass_context_to_threads() -> None:
     start = threading.Thread.start
 
     def start_in_context(thread: threading.Thread) -> None:
-        context, run = contextvars.copy_context(), thread.run
-
-        def run_in_context() -> None:
-            thread.run = run  # type: ignore[method-assign]
-            context.run(run)
-
-        thread.run = run_in_context  # type: ignore[method-assign]
+        # A function of ours would show in the tracebacks of the thread.
+        run = functools.partial(contextvars.copy_context().run, thread.run)
+        thread.run = run  # type: ignore[method-assign]
         start(thread)
 
     threading.Thread.start = start_in_context  # type: ignore[assignment,method-assign]
@@ -944,6 +941,7 @@ def run(
         raise ConnectionFileError(
             f"connection file {os.fspath(connection_file)}: {error}"
         ) from None
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who reads the file may interrupt at once
     if process.connection != connection:
         process.connection.write(connection_file)
     log_to_stderr(__package__ or __name__, kernel_class.__module__)

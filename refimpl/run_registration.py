@@ -20,6 +20,7 @@ import logging
 import os
 import re
 import secrets
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +60,7 @@ def run(
             f"registration file {os.fspath(registration_file)}: {error}"
         ) from None
     path = _connection_file(registration.kernel_id)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who reads the file may interrupt at once
     process.connection.write(path)
     try:
         process.run()

@@ -21,6 +21,7 @@ from conftest import ROOT, TIMEOUT, Client, run_kernel
 from nbclient import NotebookClient
 
 from refimpl.client import Exchange
+from refimpl.wire import Message
 
 ARGV = [sys.executable, "-m", "refimpl", "kernel", "ipython", "-f", "{connection_file}"]
 ANSI = re.compile(r"\x1b\[[\d;]*m")
@@ -332,6 +333,22 @@ def test_input(kernel, code, question):
     with kernel.connect(answer) as client:
         assert run(client, code).result == "'me'"
     assert asked == [question]
+
+
+def test_breakpoint_opens_ipython_s_debugger(kernel):
+    """`breakpoint()` stops where it stands, in the debugger that IPython has in a terminal."""
+    asked, lines = [], iter(("p inside", "c"))
+
+    def answer(question: Message) -> str:
+        asked.append(question.content["prompt"])
+        return next(lines)
+
+    code = "def f():\n    inside = 41\n    breakpoint()\n    return inside + 1\nf()"
+    with kernel.connect(on_input=answer) as client:
+        cell = client.execute(code)
+    assert asked == ["ipdb> ", "ipdb> "]
+    assert "41\n" in cell.text
+    assert cell.result == "42"
 
 
 def test_debugger(kernel):

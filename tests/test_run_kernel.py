@@ -125,6 +125,14 @@ def test_thread_prints_after_its_cell(client, gate):
     assert late.parent_header["msg_id"] == cell.request.msg_id
 
 
+def test_error_in_a_thread_shows_none_of_our_code(client):
+    """The traceback of a thread that fails has Python's frames and the user's, and no other."""
+    code = "import threading\nt = threading.Thread(target=lambda: 1 / 0)\nt.start()\nt.join()"
+    text = client.execute(code).text
+    assert "ZeroDivisionError" in text
+    assert "refimpl" not in text
+
+
 def test_print_is_seen_while_the_cell_runs(client, gate):
     """Printed text does not wait for the end of its cell."""
     cell = client.send("execute_request", {"code": f"print('seen', end=''); {gate.code}"})

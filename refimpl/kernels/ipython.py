@@ -387,6 +387,13 @@ class IPythonKernel(Kernel):
         sys.argv = [""]  # as at Python's own prompt: the arguments of the kernel are not the user's
         if "" not in sys.path:
             sys.path.insert(0, "")  # modules beside the notebook can be imported
+        sys.breakpointhook = self._break
+
+    def _break(self, *_: Any, **__: Any) -> None:
+        """Open IPython's debugger where the code calls `breakpoint()`, as the terminal does."""
+        from IPython.core.debugger import set_trace  # slow to import, and rarely needed
+
+        set_trace(sys._getframe(1))
 
     def count_from(self, number: int) -> None:
         """Give the next cell this number."""
