@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jupyter_client.jsonutil
+import jupyter_client.session
 import pytest
 from watch import (  # noqa: F401 - every message of every test is held against the catalogue
     pytest_configure,
@@ -35,6 +37,11 @@ KERNELS = {
     "bash": [sys.executable, "-m", "refimpl.kernels.bash", "-f", "{connection_file}"],
     "echo": [sys.executable, "-m", "refimpl.kernels.echo", "-f", "{connection_file}"],
 }
+
+
+def pytest_collection_finish() -> None:
+    """Let jupyter_client read dates, which ipyparallel ends for the process that imports it."""
+    jupyter_client.session.extract_dates = jupyter_client.jsonutil.extract_dates
 
 
 class Client(KernelClient):

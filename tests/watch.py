@@ -218,6 +218,7 @@ def pytest_unconfigure() -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     """See what the test may do, then watch what its fixtures send."""
+    WATCH.found()  # examples in docstrings are not watched, and no test is to blame for them
     marks = list(item.iter_markers("off_catalogue"))
     WATCH.excused = bool(marks)
     WATCH.kernel_excused = any(mark.kwargs.get("kernel") for mark in marks)
