@@ -59,13 +59,18 @@ _THREE = (
 _MESSAGES = (
     "Making, signing and sending the messages, all in Python, one after the other: see the profile."
 )
-_IMPORTS = "Importing what the kernel is made of; more of it could be imported late."
+_IMPORTS = (
+    "Likely, but not measured: importing what the kernel is made of; more could be imported late."
+)
 _IPYTHON = "IPython's own work on a cell, which is the same in both kernels."
 _COPIES = (
-    "Text is encoded, signed and copied to libzmq by one thread, while libzmq and the client want "
-    "the same cores."
+    "Likely, but not measured: one thread encodes, signs and hands over the text, while libzmq and "
+    "the client want the same cores."
 )
-_TURNS = "The interpreter's lock changes hands, and a thread that computes gives it up last."
+_TURNS = (
+    "Likely, but not measured: the interpreter's lock changes hands, and a thread that computes "
+    "gives it up last."
+)
 
 BUDGETS = (
     Budget("cold_start", _OURS, 0.333, _THEIRS, obstacle=_IMPORTS),
