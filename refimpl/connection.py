@@ -12,7 +12,6 @@ and the kernel writes the file again when it has bound its sockets.
 from __future__ import annotations
 
 import glob
-import hmac
 import os
 import re
 import secrets
@@ -29,10 +28,8 @@ from .wire import (
     Connection,
     ConnectionFileError,
     InvalidContent,
-    InvalidSignature,
     Session,
     StrPath,
-    UnsignedMessage,
     decode_part,
     endpoint,
     pack_json,
@@ -250,8 +247,5 @@ class Registration:
             expected = f"{DELIMITER.decode()}, a signature and one part"
             raise BadFrames(f"registration: expected {expected}, got {len(frames)} frames")
         _, signature, part = frames
-        if self.key and not signature:
-            raise UnsignedMessage("registration: expected a signature, got an empty frame")
-        if not hmac.compare_digest(signature, self.new_session().sign([part])):
-            raise InvalidSignature("registration: the signature does not fit: another key?")
+        self.new_session().verify(signature, [part])
         return decode_part(part, "registration")

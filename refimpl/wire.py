@@ -434,7 +434,7 @@ class Message:
 
     def _name(self, key: str) -> str:
         value = self._dict(0).get(key)
-        if type(value) is not str:
+        if not isinstance(value, str):
             found = type(value).__name__ if key in self.header else "nothing"
             raise BadHeader(f"header: {key}: expected str, got {found}")
         return value
@@ -616,11 +616,16 @@ class Session:
         size = sum(map(len, parts))
         if size > self.max_size:
             raise TooLarge(f"expected at most {self.max_size} bytes in the four parts, got {size}")
-        if self._signer is not None:
-            self._verify(bytes(signature), parts)
+        self.verify(bytes(signature), parts)
         return Message(idents, parts=parts, buffers=buffers, unpack=self._unpack)
 
-    def _verify(self, signature: bytes, parts: list[Frame]) -> None:
+    def verify(self, signature: bytes, parts: Sequence[Frame]) -> None:
+        """Check the signature of parts that came, and take note of it; without a key, do nothing.
+
+        Raises UnsignedMessage, InvalidSignature or ReplayedMessage.
+        """
+        if self._signer is None:
+            return
         if not signature:
             raise UnsignedMessage("expected a signature, got an empty frame")
         if not hmac.compare_digest(signature, self.sign(parts)):  # takes the same time always

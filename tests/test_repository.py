@@ -117,6 +117,12 @@ def test_nothing_is_left_to_do():
     assert hits == []
 
 
+def test_nothing_is_left_over():
+    """No file is what a tool keeps of an earlier version."""
+    hits = [str(path) for path, _ in sources() if path.suffix in {".orig", ".rej", ".bak"}]
+    assert hits == []
+
+
 def test_docs_versions_are_exact():
     """Every tool that makes the pages has one exact version."""
     loose = [
